@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spec: what must be true. The structs behind the kinds Certificate, Issuer and Configuration, as
+ * decoded, defaulted and checked. Strings are owned, NULL = not given; times are durations in ms,
+ * 0 = not given. Every struct is filled through the tables of spec_schema, freed by the same. */
+#ifndef SPEC_H
+#define SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "spec/base/cl_hash.h"
+#include "spec/base/cl_map.h"
+#include "spec/base/cl_str.h"
+#include "spec/base/cl_time.h"
+
+enum spec_kind { SPEC_CERTIFICATE, SPEC_ISSUER, SPEC_CLUSTER_ISSUER, SPEC_CONFIGURATION, SPEC_KINDS };
+enum spec_api { SPEC_API_CERTLOOP, SPEC_API_CERT_MANAGER };
+
+struct string_pair {
+    char *key, *value;
+};
+struct string_map { /* sorted by key */
+    struct string_pair *items;
+    size_t len;
+};
+const char *string_map_get(const struct string_map *m, const char *key); /* NULL if absent */
+
+/* {name, key} below the secrets directory, or one of the other forms. Empty: name = file = NULL.. */
+struct secret_ref {
+    char *name, *key;  /* SECRETS/[NAMESPACE/]NAME/KEY */
+    char *file;        /* absolute, below a secretRoot */
+    char *env;         /* allowed by secretEnv */
+    char *credential;  /* systemd LoadCredential */
+};
+bool secret_ref_given(const struct secret_ref *r);
+
+struct issuer_ref {
+    char *name;
+    char *kind;  /* "Issuer" | "ClusterIssuer" | NULL */
+    char *group; /* NULL | "cert-manager.io" | "certloop" */
+};
+
+/* ---- solvers ---- */
+struct http01_spec {
+    char *listen;      /* "[::]:80", "0.0.0.0:80", "127.0.0.1:5002" */
+    char *webroot;     /* absolute directory; below a Configuration webroot */
+    char *unix_socket; /* absolute path of a listening unix socket */
+};
+struct solver_selector {
+    struct string_map match_labels;
+    struct cl_strv dns_names, dns_zones;
+};
+struct solver_spec {
+    struct solver_selector selector;
+    bool has_http01;
+    struct http01_spec http01;
+    cl_time wait_instead_of_self_check;
+};
+struct solver_list {
+    struct solver_spec *items;
+    size_t len;
+};
+
+/* ---- hooks, probes ---- */
+enum hook_when { HOOK_ISSUED = 1, HOOK_OUTPUT_CHANGED = 2, HOOK_FAILED = 4 };
+struct hook_spec {
+    char *name;           /* of a Configuration hook or a file in a hook directory; or a label */
+    struct cl_strv exec;  /* argv */
+    char *signal_pid_file; /* signal: {pidFile, signal} */
+    char *signal_name;     /* "HUP" by default */
+    char *systemd_unit;    /* systemd: {unit, action} */
+    char *systemd_action;  /* "reload" (default) | "restart" | "reload-or-restart" */
+    char *user;            /* Configuration only: run as */
+    cl_time timeout;       /* default 30s */
+    cl_time coalesce;      /* default 0: identical ones due in the same turn run once */
+    long retries;          /* default 5 */
+    unsigned when;         /* bits of hook_when; default ISSUED | OUTPUT_CHANGED */
+};
+struct hook_list {
+    struct hook_spec *items;
+    size_t len;
+};
+struct probe_spec {
+    char *connect;     /* "HOST:PORT"; ":443" means localhost */
+    char *server_name; /* default: first dnsName, a wildcard's * becomes certloop-probe */
+    cl_time timeout;   /* default 5s */
+    cl_time within;    /* default 2m */
+};
+struct probe_list {
+    struct probe_spec *items;
+    size_t len;
+};
+
+/* ---- outputs ---- */
+enum output_part { PART_CERT, PART_CHAIN, PART_FULLCHAIN, PART_KEY, PART_CA, PARTS };
+enum output_layout { LAYOUT_DEFAULT, LAYOUT_SYMLINK, LAYOUT_RENAME };
+struct output_file {
+    char *name; /* file name, no slash */
+    enum output_part parts[PARTS];
+    size_t n_parts;
+    char *mode; /* octal text; NULL = the output's */
+};
+struct output_spec {
+    char *directory; /* absolute */
+    enum output_layout layout;
+    struct output_file *files; /* none = cert.pem chain.pem fullchain.pem privkey.pem */
+    size_t n_files;
+    char *owner, *group; /* names or numbers; NULL = the daemon's own */
+    char *mode;          /* octal text for files with a key; NULL = 0640 / 0600 */
+    char *cert_mode;     /* for the rest; NULL = 0644 */
+    bool allow_world_readable_key;
+    bool take_over;
+};
+struct output_list {
+    struct output_spec *items;
+    size_t len;
+};
+
+/* ---- keys, subject ---- */
+enum key_algorithm { KEY_DEFAULT, KEY_RSA, KEY_ECDSA, KEY_ED25519 };
+enum key_encoding { KEY_ENC_DEFAULT, KEY_PKCS1, KEY_PKCS8 };
+enum rotation_policy { ROTATE_ALWAYS, ROTATE_NEVER };
+struct private_key_spec {
+    enum key_algorithm algorithm; /* never KEY_DEFAULT after parsing */
+    long size;                    /* bits: RSA 2048..8192, ECDSA 256|384|521; never 0 after parsing */
+    enum key_encoding encoding;
+    enum rotation_policy rotation_policy;
+};
+struct subject_spec {
+    struct cl_strv organizations, countries, organizational_units, localities, provinces,
+        street_addresses, postal_codes;
+    char *serial_number;
+};
+struct name_constraints_set {
+    struct cl_strv dns_domains, ip_ranges, email_addresses, uri_domains;
+};
+struct name_constraints {
+    bool critical;
+    struct name_constraints_set permitted, excluded;
+};
+enum deletion_policy { DELETION_RETAIN, DELETION_DELETE };
+
+struct cert_spec {
+    char *secret_name;
+    struct issuer_ref issuer_ref;
+    char *common_name;
+    struct cl_strv dns_names; /* lower case A-labels, deduplicated, as given otherwise */
+    struct cl_strv ip_addresses; /* canonical text (RFC 5952) */
+    struct cl_strv uris, email_addresses;
+    struct subject_spec subject;
+    cl_time duration;
+    cl_time renew_before;
+    long renew_before_percentage; /* remaining share of the issued lifetime; 0 = not given */
+    bool renewal_disabled;        /* renewal.policy: Disabled */
+    bool is_ca;
+    struct name_constraints name_constraints;
+    struct cl_strv usages; /* cert-manager's words; default: digital signature, key encipherment */
+    struct private_key_spec private_key;
+    struct output_list outputs;
+    struct hook_list hooks;
+    struct probe_list probes;
+    struct solver_list solvers;
+    bool suspend;
+    enum deletion_policy deletion_policy;
+    long revision_history_limit; /* default 3 */
+};
+
+/* ---- Issuer ---- */
+enum retry_after_mode { RETRY_AFTER_OBEY, RETRY_AFTER_EAGER_FIRST };
+struct acme_spec {
+    char *server; /* directory URL */
+    char *email;
+    bool terms_of_service_agreed;
+    struct secret_ref private_key; /* privateKeySecretRef; optional */
+    enum key_algorithm account_key_algorithm; /* ECDSA (P-256) | RSA (2048) */
+    bool disable_account_key_generation;
+    char *ca_bundle;      /* PEM text */
+    char *ca_bundle_file; /* absolute */
+    bool skip_tls_verify;
+    bool enable_duration_feature;
+    long max_connections; /* requests in flight; default 8 */
+    long max_orders;      /* open orders; default 500 */
+    enum retry_after_mode retry_after;
+    struct solver_list solvers;
+};
+struct generate_spec { /* ca.generate */
+    bool on;
+    char *common_name; /* default "certloop NAME HOST" */
+    cl_time duration;  /* default 3650d */
+    enum key_algorithm algorithm;
+    struct name_constraints name_constraints;
+};
+struct ca_spec {
+    char *secret_name;
+    struct generate_spec generate;
+    struct cl_strv crl_distribution_points, ocsp_servers, issuing_certificate_urls;
+};
+enum issuer_type { ISSUER_NONE, ISSUER_ACME, ISSUER_CA, ISSUER_SELF_SIGNED };
+struct issuer_spec {
+    enum issuer_type type;
+    struct acme_spec acme;
+    struct ca_spec ca;
+    struct cl_strv self_signed_crl_distribution_points;
+};
+
+/* ---- an object of the watched directory ---- */
+struct metadata {
+    char *name, *namespace_; /* namespace_ "" if none, never NULL */
+    struct string_map labels, annotations;
+};
+struct object {
+    enum spec_api api;
+    enum spec_kind kind; /* CERTIFICATE, ISSUER or CLUSTER_ISSUER */
+    struct metadata metadata;
+    char *key;          /* file-system key: NAME or NAMESPACE_NAME */
+    unsigned document;  /* index within the file, from 0 */
+    unsigned line;      /* of its first line, from 1 */
+    char spec_hash[CL_SHA256_TEXT]; /* of the canonical, defaulted spec; decides generation */
+    struct cl_strv warnings;        /* accepted, but without meaning here */
+    union {
+        struct cert_spec *cert;
+        struct issuer_spec *issuer;
+    };
+};
+
+/* ---- Configuration ---- */
+struct config_listen {
+    char *listen;
+};
+struct config_defaults {
+    struct issuer_ref issuer_ref;
+    struct private_key_spec private_key; /* algorithm KEY_DEFAULT = none given */
+    struct solver_list solvers;
+    struct hook_list hooks;
+    char *output_owner, *output_group, *output_mode;
+    char *key_group; /* group of live/NAME/privkey.pem */
+};
+struct tenant {
+    char *name, *owner;
+    struct cl_strv kinds, names, issuers, hooks, output_roots;
+};
+enum suspend_mode { SUSPEND_NONE, SUSPEND_ISSUE, SUSPEND_DEPLOY, SUSPEND_ALL };
+struct config {
+    bool allow_inline_hooks;
+    struct cl_strv hook_directories;
+    struct hook_list hooks; /* by name */
+    struct cl_strv output_roots;
+    bool allow_take_over;
+    struct cl_strv webroots;
+    struct cl_strv secret_roots, secret_env;
+    struct config_defaults defaults;
+    struct tenant *tenants;
+    size_t n_tenants;
+    enum suspend_mode suspend;
+    bool recursive;
+    bool trust_spec_dir;
+    bool accept_ephemeral_state;
+    char *status_mode;    /* octal text, default 0644 */
+    char *http01_listen;  /* default "[::]:80" */
+    char *metrics_listen; /* "" = off; TCP "HOST:PORT" or "unix:PATH" */
+    char *metrics_textfile;
+};
+
+void cert_spec_destroy(struct cert_spec *s);
+void issuer_spec_destroy(struct issuer_spec *s);
+void object_destroy(struct object *o);
+void config_destroy(struct config *c);
+
+const char *spec_kind_name(enum spec_kind kind); /* "Certificate", ... */
+const char *key_algorithm_name(enum key_algorithm a); /* "RSA", "ECDSA", "Ed25519" */
+/** "[NAMESPACE/]NAME" as people write it; owned by the caller. */
+char *object_display_name(const struct object *o);
+
+#endif
