@@ -26,6 +26,17 @@ struct cert_facts {
 void cert_facts_deinit(struct cert_facts *f);
 void cert_facts_copy(struct cert_facts *dst, const struct cert_facts *src);
 
+/* What the archive holds for an object (D1 1 to 4 of the chain in reconciler/core/checks.c). */
+enum revision_state {
+    REVISION_NONE,       /* no current revision */
+    REVISION_OK,
+    REVISION_MISSING_DATA,
+    REVISION_INVALID_KEY,
+    REVISION_INVALID_CERT,
+    REVISION_KEY_MISMATCH, /* leaf public key != private key */
+    REVISION_INVALID_CHAIN
+};
+
 struct manifest {
     unsigned schema; /* MANIFEST_SCHEMA */
     long revision;

@@ -10,15 +10,6 @@
 #include "backends/store/paths.h"
 #include "spec/manifest.h"
 
-enum revision_state {
-    REVISION_NONE,       /* no current revision */
-    REVISION_OK,
-    REVISION_MISSING_DATA,
-    REVISION_INVALID_KEY,
-    REVISION_INVALID_CERT,
-    REVISION_KEY_MISMATCH, /* leaf public key != private key */
-    REVISION_INVALID_CHAIN
-};
 struct revision {
     enum revision_state state;
     char detail[200];

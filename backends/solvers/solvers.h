@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* solvers: make challenges answerable (RFC 8555 8) and undo it. Today http-01, by the shared
+ * embedded listener, a unix socket, or a webroot. */
+#ifndef SOLVERS_H
+#define SOLVERS_H
+
+#include "backends/rt/loop.h"
+#include "backends/rt/op.h"
+#include "backends/store/paths.h"
+#include "spec/spec.h"
+
+/* Borrowed during present/cleanup start; the solver copies what it keeps. */
+struct solver_challenge {
+    const char *type;              /* "http-01" */
+    const char *identifier;        /* without "*." */
+    const char *token;             /* checked: [A-Za-z0-9_-]{22,} and at most 256 */
+    const char *key_authorization; /* TOKEN "." THUMBPRINT */
+    const struct solver_spec *solver;
+};
+
+struct solvers;
+struct solvers *solvers_create(struct loop *l, const struct paths *p, const struct config *config);
+void solvers_destroy(struct solvers *s); /* stops the listeners; NULL is fine */
+/** A new Configuration is in force: listeners are re-bound as needed. @config outlives @s. */
+void solvers_configure(struct solvers *s, const struct config *config);
+
+/** Makes the answer available. Idempotent. What stays outside the process (webroot) is journalled
+ *  durably first. Errors: LOCAL "AddressInUse", "WebrootUnsafe", ... */
+void solvers_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
+/** Takes it away again; a missing one is success. */
+void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
+/** After a crash: removes what the journal says is still there. At start, before the first order. */
+void solvers_recover(struct solvers *s, struct cl_op *op);
+
+/* Told each time the answer for a token was fetched completely (listener and unix socket only). */
+struct solver_fetch {
+    struct cl_list link;
+    void (*fetched)(struct solver_fetch *f);
+    void *user;
+};
+/** Registers for @token until solver_fetch_stop. */
+void solvers_on_fetch(struct solvers *s, const char *token, struct solver_fetch *f);
+void solver_fetch_stop(struct solver_fetch *f);
+/** Can this solver tell when the CA has fetched? (webroot: no) */
+bool solver_sees_fetches(const struct solver_spec *spec);
+
+/** A stable name of what would be shared by two uses of it ("http-01 listen [::]:80"), for the
+ *  window of undecided challenges. Owned. */
+char *solver_identity(const struct solver_spec *spec, const struct config *config);
+
+/**
+ * Chooses the solver for one identifier (pure): the certificate's own list before the issuer's;
+ * within one list dnsNames match > longest dnsZones > more matchLabels > earlier; no selector is
+ * the lowest rank (cert-manager's order). @dns_name keeps its "*.". @types: offered challenge
+ * types. NULL if none fits; *ret_why gets a sentence (owned; may be NULL).
+ */
+const struct solver_spec *solver_pick(const struct object *cert, const struct solver_list *issuer,
+                                      const char *dns_name, const struct cl_strv *types,
+                                      char **ret_why);
+
+/** Is @token fit to become a path, a label, an argument? */
+bool solver_token_ok(const char *token);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* facts: everything plan_next may know about one Certificate. Plain data; pointers are borrowed
+ * from the observer for the pass. */
+#ifndef FACTS_H
+#define FACTS_H
+
+#include "spec/issuer_facts.h"
+#include "spec/manifest.h"
+#include "spec/spec.h"
+
+struct hold_view { /* what a failure left behind (backoff.h) */
+    enum cl_err_kind kind; /* NONE = no hold */
+    unsigned failures;
+    cl_time not_before;    /* CL_NEVER = only a change can help */
+    bool inputs_changed;   /* spec, issuer or secrets differ from those that failed: lifts it */
+    const char *reason, *message; /* of the error */
+};
+enum outputs_state { OUTPUTS_NONE, OUTPUTS_OK, OUTPUTS_WRITE, OUTPUTS_BLOCKED };
+struct facts {
+    /* archive */
+    enum revision_state revision_state;
+    const char *revision_detail;     /* names the file; "" if fine */
+    const struct manifest *manifest; /* NULL unless readable */
+    const char *uid;                 /* this object's */
+    const char *wanted_request;      /* cert_request_json of the spec */
+    bool adoptable;                  /* an existing valid pair for these names lies in an output */
+    bool newer_in_output;            /* ... with a later notBefore than the archive's */
+    /* wishes */
+    cl_time renew_requested; /* 0 = none */
+    cl_time ari_selected;    /* RFC 9773 instant, 0 = none */
+    /* gates */
+    enum suspend_mode suspend; /* Configuration */
+    cl_time deleted_at, grace_end; /* 0 = present */
+    const char *conflict;    /* output claimed by another or foreign: message; NULL = none */
+    bool issuer_exists;
+    enum issuer_type issuer_type;
+    bool issuer_ready;
+    const char *issuer_message;  /* why not; "" if ready */
+    const char *issuer_identity; /* "" = unknown */
+    cl_time issuer_hold_until;   /* CA-wide Busy or RateLimited; 0 = none */
+    const char *issuer_hold_reason;
+    const char *issuer_problem;  /* what this issuer type cannot do for the spec; NULL = fine */
+    const char *no_solver;       /* name without a solver; NULL = all have one */
+    struct hold_view hold;
+    bool slot_free;              /* admission: may an order be opened now? (true if it has one) */
+    cl_time slot_forecast;       /* when not: best guess, or CL_NEVER */
+    cl_time clock_floor;         /* now must not be before this (build date, last persisted time) */
+    /* running */
+    bool issuing;                /* an issue op runs */
+    bool issuing_stale;          /* ... for inputs that are no longer wanted */
+    bool deploying;              /* a project or deploy op runs */
+    /* outputs */
+    enum outputs_state outputs;
+    const char *outputs_detail;
+    bool outputs_drifting;       /* more than 5 repairs in 10 min */
+    cl_time outputs_retry_at;    /* after a failed write; 0 = now */
+    /* deploy */
+    unsigned hooks_total, hooks_pending, hooks_failed; /* pending: due or waiting for next_try */
+    cl_time hooks_next;          /* earliest next_try of the pending ones */
+    const char *hooks_message;   /* of the first failed one */
+    unsigned probes_total, probes_pending, probes_mismatch;
+    cl_time probes_next;
+    const char *probes_message;
+};
+
+#endif

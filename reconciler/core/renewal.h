@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* renewal: when a certificate wants to be renewed. Pure. */
+#ifndef RENEWAL_H
+#define RENEWAL_H
+
+#include "spec/manifest.h"
+#include "spec/spec.h"
+
+/**
+ * The instant: ARI's pick if given; else notAfter - renewBefore (renewBefore | percentage of the
+ * issued lifetime | a third, half if the lifetime is below 10 days), minus jitter = hash(serial)
+ * over min(5 % of the lifetime, 24 h). Never before notBefore. CL_NEVER if disabled.
+ */
+cl_time renewal_instant(const struct cert_spec *spec, const struct cert_facts *cert,
+                        cl_time ari_selected);
+/** now > renewal + (notAfter - renewal) / 4 */
+cl_time renewal_overdue_at(cl_time renewal, cl_time not_after);
+
+#endif
