@@ -4,6 +4,8 @@
 #ifndef ISSUER_FACTS_H
 #define ISSUER_FACTS_H
 
+#include <stdbool.h>
+
 #include "spec/base/cl_err.h"
 
 /* The steps an Issuer can need, in order. One X-macro row each. */

@@ -3,6 +3,7 @@
 #ifndef PATHS_H
 #define PATHS_H
 
+#include "spec/base/cl_err.h"
 #include "spec/spec.h"
 
 struct paths {

@@ -5,6 +5,7 @@
 
 #include "backends/store/paths.h"
 #include "spec/base/cl_buf.h"
+#include "spec/base/cl_err.h"
 
 /**
  * SECRETS/NAMESPACE/NAME/KEY, then SECRETS/NAME/KEY; file: below a secretRoot; env: if allowed;

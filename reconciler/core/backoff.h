@@ -3,6 +3,8 @@
 #ifndef BACKOFF_H
 #define BACKOFF_H
 
+#include <stdbool.h>
+
 #include "spec/base/cl_err.h"
 #include "spec/base/cl_rng.h"
 
