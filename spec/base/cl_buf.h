@@ -24,7 +24,8 @@ void cl_buf_reset(struct cl_buf *b);  /* len = 0, memory kept */
 int cl_buf_add(struct cl_buf *b, const void *data, size_t len);
 int cl_buf_adds(struct cl_buf *b, const char *s);
 int cl_buf_addf(struct cl_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int cl_buf_addv(struct cl_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+int cl_buf_addv(struct cl_buf *b, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 /** Hands the memory over (never NULL, NUL-terminated; cl_free it) and empties the buffer. */
 char *cl_buf_take(struct cl_buf *b);
 /** "" if empty, else data. */

@@ -27,13 +27,13 @@ enum cl_err_kind {
 
 struct cl_err {
     enum cl_err_kind kind;
-    cl_time retry_at;             /* lower bound for the next try; 0 = none given */
-    int http_status;              /* of the answer that caused it; 0 = none */
-    char reason[CL_ERR_REASON];   /* CamelCase token */
-    char text[CL_ERR_TEXT];       /* for people; foreign text in it has been cleaned */
-    char type[80];                /* ACME problem type URN (RFC 8555 6.7), "" if none */
-    char identifier[256];         /* the name it is about, "" if none */
-    char url[256];                /* where a person can do something about it, "" if none */
+    cl_time retry_at;           /* lower bound for the next try; 0 = none given */
+    int http_status;            /* of the answer that caused it; 0 = none */
+    char reason[CL_ERR_REASON]; /* CamelCase token */
+    char text[CL_ERR_TEXT];     /* for people; foreign text in it has been cleaned */
+    char type[80];              /* ACME problem type URN (RFC 8555 6.7), "" if none */
+    char identifier[256];       /* the name it is about, "" if none */
+    char url[256];              /* where a person can do something about it, "" if none */
 };
 
 /** "Transient", "Busy", ... as in the status file. */

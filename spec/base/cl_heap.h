@@ -3,11 +3,11 @@
 #ifndef CL_HEAP_H
 #define CL_HEAP_H
 
+#include "spec/base/cl_time.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "spec/base/cl_time.h"
 
 struct cl_heap_node {
     cl_time when;

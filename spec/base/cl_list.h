@@ -36,8 +36,8 @@ static inline void cl_list_remove(struct cl_list *n)
     cl_list_init(n);
 }
 #define cl_container(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define cl_list_for_each(n, head)                                                                  \
-    for (struct cl_list *n = (head)->next, *n##_next = n->next; n != (head);                       \
+#define cl_list_for_each(n, head)                                            \
+    for (struct cl_list *n = (head)->next, *n##_next = n->next; n != (head); \
          n = n##_next, n##_next = n->next)
 
 #endif
