@@ -4,12 +4,12 @@
 #ifndef HTTP_H
 #define HTTP_H
 
-#include <stdbool.h>
-
 #include "backends/rt/loop.h"
 #include "backends/rt/op.h"
 #include "spec/base/cl_buf.h"
 #include "spec/base/cl_str.h"
+
+#include <stdbool.h>
 
 struct http;
 struct http_params {
@@ -25,10 +25,10 @@ struct http_trust *http_trust_create(const char *ca_pem, bool skip_verify);
 void http_trust_destroy(struct http_trust *t);
 
 struct http_request {
-    const char *method;            /* "GET" "HEAD" "POST" */
+    const char *method;            /* "GET" "HEAD" "POST" "PUT" "PATCH" "DELETE" */
     const char *url;               /* https:, or http: if allow_http */
     const struct cl_strv *headers; /* "Name: value"; NULL = none */
-    const void *body;              /* copied; POST only */
+    const void *body;              /* copied; not with GET and HEAD */
     size_t body_len;
     const struct http_trust *trust;
     cl_time connect_timeout; /* default 10 s */
@@ -36,17 +36,23 @@ struct http_request {
     size_t max_body;         /* default 1 MiB; longer = "BodyTooLarge", BAD_RESULT */
     bool follow_redirects;   /* GET and HEAD only, at most 5, same protocols */
     bool allow_http;
-    bool refuse_private;     /* address loopback, private, link-local, multicast: "PrivateAddress" */
+    bool refuse_private; /* address loopback, private, link-local, multicast: "PrivateAddress" */
 };
 struct http_op {
     struct cl_op op; /* err: TRANSIENT "ConnectFailed" "TLSFailed" "TimedOut" ..., BAD_RESULT */
-    /* results, valid in done; an HTTP error status is not an err */
-    long status;
+    /* Results: lent while done runs and freed by http afterwards: read, copy, or http_take_body;
+     * never free or take them in another way. An HTTP error status is not an err. After an err
+     * they hold what had arrived of the answer, often nothing. */
+    long status;            /* 0 = no answer */
     struct cl_strv headers; /* "name: value", names lower-cased, in order */
     struct cl_buf body;
     char *final_url;
+    struct http_lent *lent; /* private */
 };
 void http_start(struct http *h, const struct http_request *req, struct http_op *op);
+/** The body, to be kept: NUL-terminated, never NULL, cl_free it. Only while done runs; afterwards
+ *  op->body is empty. */
+char *http_take_body(struct http_op *op);
 /** First header of that (lower-case) name, or NULL. */
 const char *http_header(const struct http_op *op, const char *name);
 /** All values of Link with rel == @rel (case-insensitive, RFC 8288), appended to @ret. */
@@ -55,11 +61,11 @@ void http_links(const struct http_op *op, const char *rel, struct cl_strv *ret);
 /* TLS probe: handshake only, no verification; what leaf and chain are served? */
 struct http_probe_op {
     struct cl_op op;
-    char *chain_pem; /* as served, leaf first; valid in done */
+    char *chain_pem; /* as served, leaf first; lent while done runs; NULL with an err */
 };
 /** @connect "HOST:PORT" (IPv6 in brackets); SNI @server_name. */
-void http_probe_start(struct http *h, const char *connect, const char *server_name,
-                      cl_time timeout, struct http_probe_op *op);
+void http_probe_start(struct http *h, const char *connect, const char *server_name, cl_time timeout,
+                      struct http_probe_op *op);
 /** "libcurl/7.88.1 OpenSSL/3.0.19 ..." */
 const char *http_version(void);
 

@@ -3,10 +3,10 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
-#include <stdbool.h>
-
 #include "backends/rt/loop.h"
 #include "spec/base/cl_buf.h"
+
+#include <stdbool.h>
 
 struct http_server_request {
     const char *method, *path, *host; /* host without port; "" if none */
