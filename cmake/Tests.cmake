@@ -12,6 +12,7 @@ set(CL_TEST_ENV
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "CERTLOOP=${CMAKE_BINARY_DIR}/certloop"
     "CERTLOOP_SOURCE=${CMAKE_SOURCE_DIR}"
+    "PYTHONDONTWRITEBYTECODE=1"
     "CERTLOOP_BUILD=${CMAKE_BINARY_DIR}"
     "PEERS=${CMAKE_SOURCE_DIR}/build/peers")
 
