@@ -83,13 +83,14 @@ int cl_fail_errno(struct cl_err *err, int errnum, const char *reason, const char
 {
     char context[CL_ERR_TEXT];
     char text[2 * CL_ERR_TEXT];
+    char why[128];
     va_list ap;
 
     if (err != NULL) {
         va_start(ap, fmt);
         (void)cl_formatv(context, sizeof(context), fmt, ap);
         va_end(ap);
-        (void)cl_format(text, sizeof(text), "%s: %s", context, strerror(errnum));
+        (void)cl_format(text, sizeof(text), "%s: %s", context, strerror_r(errnum, why, sizeof(why)));
         fill(err, CL_ERR_LOCAL, reason, text);
     }
     return -1;
