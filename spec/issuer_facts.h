@@ -37,7 +37,7 @@ struct issuer_facts {
     struct cl_err problem;       /* kind NONE, or why the last step failed or credentials are missing */
     cl_time hold_until;          /* the whole CA waits (Busy, RateLimited); 0 = no */
     char hold_reason[CL_ERR_REASON];
-    cl_time expires;             /* ca: notAfter of the CA certificate; 0 = n/a */
+    cl_time valid_from, expires; /* ca: notBefore, notAfter of the CA certificate; 0 = n/a */
     char identity[512];          /* "acme:DIRECTORY-URL" | "ca:SPKI" | "selfSigned"; "" = unknown yet */
 };
 

@@ -14,7 +14,7 @@ struct admission_ticket { /* embedded in the unit; zeroed = not in line */
 struct admission {
     struct cl_heap line; /* keyed by urgency: time to notAfter, smaller first */
     unsigned capacity, used;
-    cl_time last_release, mean_hold; /* for the forecast */
+    cl_time last_release, mean_gap; /* between two releases: for the forecast */
 };
 void admission_init(struct admission *a, unsigned capacity);
 void admission_deinit(struct admission *a);

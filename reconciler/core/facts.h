@@ -12,6 +12,7 @@ struct hold_view { /* what a failure left behind (backoff.h) */
     enum cl_err_kind kind; /* NONE = no hold */
     unsigned failures;
     cl_time not_before;    /* CL_NEVER = only a change can help */
+    cl_time last_failure;  /* a renewal asked for after it lifts the hold, too */
     bool inputs_changed;   /* spec, issuer or secrets differ from those that failed: lifts it */
     const char *reason, *message; /* of the error */
 };
@@ -26,13 +27,14 @@ struct facts {
     bool adoptable;                  /* an existing valid pair for these names lies in an output */
     bool newer_in_output;            /* ... with a later notBefore than the archive's */
     /* wishes */
-    cl_time renew_requested; /* 0 = none */
+    cl_time renew_requested; /* when it was asked, by our clock, and is unfulfilled; 0 = none */
     cl_time ari_selected;    /* RFC 9773 instant, 0 = none */
     /* gates */
     enum suspend_mode suspend; /* Configuration */
     cl_time deleted_at, grace_end; /* 0 = present */
     const char *conflict;    /* output claimed by another or foreign: message; NULL = none */
     bool issuer_exists;
+    cl_time issuer_missing_since; /* 0 = it exists, or was not missed yet */
     enum issuer_type issuer_type;
     bool issuer_ready;
     const char *issuer_message;  /* why not; "" if ready */
@@ -52,8 +54,11 @@ struct facts {
     /* outputs */
     enum outputs_state outputs;
     const char *outputs_detail;
-    bool outputs_drifting;       /* more than 5 repairs in 10 min */
-    cl_time outputs_retry_at;    /* after a failed write; 0 = now */
+    /* Every declared output was written at least once, from this revision or from an earlier one
+     * that answered the same request: a renewal does not make it false, a new output does. */
+    bool outputs_written_once;
+    bool outputs_drifting;       /* more than 5 repairs in 10 min: repairs pause */
+    cl_time outputs_retry_at;    /* after a failed write, or when repairs go on; 0 = now */
     /* deploy */
     unsigned hooks_total, hooks_pending, hooks_failed; /* pending: due or waiting for next_try */
     cl_time hooks_next;          /* earliest next_try of the pending ones */

@@ -9,11 +9,17 @@
 /**
  * The instant: ARI's pick if given; else notAfter - renewBefore (renewBefore | percentage of the
  * issued lifetime | a third, half if the lifetime is below 10 days), minus jitter = hash(serial)
- * over min(5 % of the lifetime, 24 h). Never before notBefore. CL_NEVER if disabled.
+ * over min(5 % of the lifetime, 24 h). A pick after notAfter and a renewBefore longer than the
+ * issued lifetime are ignored. Never before notBefore. CL_NEVER if disabled.
  */
 cl_time renewal_instant(const struct cert_spec *spec, const struct cert_facts *cert,
                         cl_time ari_selected);
-/** now > renewal + (notAfter - renewal) / 4 */
+/**
+ * Loop guard: what was issued at @issued_at is not renewed by time before this (a tenth of the
+ * lifetime; by ARI an hour or 5 % of it, whichever is more), but at notAfter at the latest.
+ */
+cl_time renewal_floor(const struct cert_facts *cert, cl_time issued_at, bool by_ari);
+/** From when on renewal is overdue: renewal + (notAfter - renewal) / 4; CL_NEVER if disabled. */
 cl_time renewal_overdue_at(cl_time renewal, cl_time not_after);
 
 #endif
