@@ -16,7 +16,9 @@ set(CL_TEST_ENV
     "CERTLOOP_BUILD=${CMAKE_BINARY_DIR}"
     "PEERS=${CMAKE_SOURCE_DIR}/build/peers")
 
-function(cl_add_test name label timeout)
+# The prefix keeps the names of several builds apart in one run (tests/run.sh).
+function(cl_add_test test label timeout)
+    set(name "${CERTLOOP_TEST_PREFIX}${test}")
     add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
     set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout}
         ENVIRONMENT "${CL_TEST_ENV}" SKIP_RETURN_CODE 77)
@@ -77,12 +79,21 @@ function(cl_script_tests label timeout prefix)
     endforeach()
 endfunction()
 
-file(GLOB lint_scripts CONFIGURE_DEPENDS
-    "${CMAKE_SOURCE_DIR}/tests/lint/check_*.sh" "${CMAKE_SOURCE_DIR}/tests/lint/check_*.py")
-cl_script_tests(lint 900 lint_ ${lint_scripts})
 file(GLOB sim_scripts CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/tests/sim/test_*.sh" "${CMAKE_SOURCE_DIR}/tests/sim/test_*.py")
 cl_script_tests(sim 600 "" ${sim_scripts})
+
+if(NOT CERTLOOP_SCRIPT_TESTS)
+    return()
+endif()
+file(GLOB lint_scripts CONFIGURE_DEPENDS
+    "${CMAKE_SOURCE_DIR}/tests/lint/check_*.sh" "${CMAKE_SOURCE_DIR}/tests/lint/check_*.py")
+cl_script_tests(lint 900 lint_ ${lint_scripts})
+# These two start a process for each core themselves.
+cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+foreach(name IN ITEMS lint_check_tidy lint_check_cppcheck)
+    set_tests_properties(${CERTLOOP_TEST_PREFIX}${name} PROPERTIES PROCESSORS ${cores})
+endforeach()
 file(GLOB functional_scripts CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/tests/functional/test_*.sh"
     "${CMAKE_SOURCE_DIR}/tests/functional/test_*.py")
