@@ -15,7 +15,7 @@ long sys_pid(void);
 void sys_notify(const char *state);
 /** Becomes user @uid/@gid for good (groups, gid, uid). */
 int sys_become(unsigned uid, unsigned gid, struct cl_err *err);
-/** Gives freed memory back to the system after a burst; returns resident bytes. */
+/** Gives freed memory back to the system after a burst. */
 void sys_trim(void);
 /** Sockets passed by the service manager (LISTEN_FDS): the fd bound to @listen, or -1. */
 int sys_listen_fd(const char *listen);

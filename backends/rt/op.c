@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* op: the two calls around which every asynchronous operation is built. Ending an op clears what
+ * belongs to the implementation first, so that `done` may free or reuse the op. */
+#include "backends/rt/op.h"
+
+#include <stddef.h>
+
+void cl_op_cancel(struct cl_op *op)
+{
+    if (op->cancel != NULL) {
+        op->cancel(op);
+    }
+}
+
+void cl_op_done(struct cl_op *op, const struct cl_err *err)
+{
+    op->cancel = NULL;
+    op->impl = NULL;
+    op->done(op, err);
+}
