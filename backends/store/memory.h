@@ -23,6 +23,7 @@ struct memory_hook { /* one record for each hook or probe of the spec, by identi
     char *outputs_hash;
     unsigned failures;
     cl_time next_try, finished_at;
+    cl_time first_failure; /* of the present row of failures; 0 = none */
     int exit_code;
     long duration_ms;
     char *result;

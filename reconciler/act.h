@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* act: starts the step that a plan names. At most one issue run and one project or deploy run for
+ * each unit; each ends by changing memory and queueing its unit again. */
+#ifndef ACT_H
+#define ACT_H
+
+#include "reconciler/unit.h"
+
+void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_time now);
+
+/* act_issue.c */
+void act_issue(struct unit *u, const struct plan *p, cl_time now);
+void act_adopt(struct unit *u, cl_time now);
+void act_cancel(struct unit *u);
+/** The object of @u is being replaced: the run keeps the old one. True if it took it. */
+bool act_issue_keeps(struct unit *u, struct object *o);
+/** Is the running issuance for a request, issuer or object that is no longer wanted? */
+bool act_issue_stale(struct unit *u);
+/** Subtree for the status: NULL if the run is young or shows nothing. New reference. */
+json_t *act_issue_view(struct unit *u, cl_time now);
+/** When the running order should next be shown; CL_NEVER if nothing runs. */
+cl_time act_issue_show_at(const struct unit *u);
+
+/* act_project.c */
+void act_project(struct unit *u, cl_time now);
+
+/* deploy.c: hooks are shared between units: identical ones run once for all who wait. */
+struct deploys *deploys_create(struct daemon *d);
+void deploys_destroy(struct deploys *s);
+void act_deploy(struct unit *u, cl_time now);
+void act_deploy_cancel(struct unit *u);
+/** Runs the hooks with `when: Failed`, once for each failed attempt; not retried. */
+void deploys_failed(struct unit *u, const struct cl_err *err);
+
+#endif

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* act_issue: the step ISSUE from key to archived revision.
+ *
+ * Happy path: take over the pending record, or make key and CSR -> issuer->issue -> (order URL made
+ * durable on the way) -> guard -> revision committed -> memory says so -> the unit is queued.
+ * Every failure ends in fail(): one error, one backoff, one event, one status. */
+#include "reconciler/act.h"
+#include "reconciler/core/backoff.h"
+#include "reconciler/observe.h"
+#include "reconciler/publish.h"
+#include "spec/base/cl_alloc.h"
+#include "spec/base/cl_list.h"
+#include "spec/base/cl_log.h"
+
+#include <string.h>
+
+#define SHOW_AFTER (250 * CL_MS) /* younger orders are not worth a status write */
+#define SHOW_EVERY CL_SECOND
+
+struct issue_run {
+    struct unit *u;
+    struct issue_op issue;
+    struct instance *instance; /* a reference */
+    struct object *kept;       /* owned: the unit's object, once it was replaced */
+    struct pending pending;
+    bool pending_on_disk;
+    struct key *key;
+    struct key_op key_op;
+    struct cl_op commit;
+    struct cl_op *saved; /* the issuer's, ended when the pending record is durable */
+    struct manifest *manifest;
+    struct cert_facts cert;
+    cl_time started;
+    cl_time show_at;
+    char inputs_hash[CL_SHA256_TEXT];
+    bool cancelled;
+};
+
+static void have_key(struct cl_op *op, const struct cl_err *err);
+static void start_issuer(struct issue_run *r);
+static void issued(struct cl_op *op, const struct cl_err *err);
+static void progressed(struct cl_op *op);
+static void archived(struct cl_op *op, const struct cl_err *err);
+static void fail(struct issue_run *r, const struct cl_err *err);
+static void end(struct issue_run *r);
+
+/* ---- start ---- */
+
+/* Does the record on disk still answer what is wanted, from the same issuer? */
+static bool resumable(const struct issue_run *r, const struct pending *p)
+{
+    struct issuer_facts f = {0};
+    r->instance->ops->facts(r->instance->issuer, r->started, &f);
+    return cl_streq(p->request, r->u->w->wanted_request) &&
+           cl_streq(p->issuer_identity, f.identity) &&
+           cl_streq(p->issuer_name, r->instance->object->metadata.name);
+}
+
+struct abandon_run {
+    struct cl_op op;
+    struct instance *instance;
+};
+
+static void abandoned(struct cl_op *op, const struct cl_err *err)
+{
+    struct abandon_run *a = op->user;
+    if (err != NULL) {
+        cl_log(CL_LOG_DEBUG, "", err->reason, "old order not given up: %s", err->text);
+    }
+    instance_unref(a->instance);
+    cl_free(a);
+}
+
+/* Pending authorizations of an order that nobody will finish are not left behind (best effort). */
+static void abandon_order(struct issue_run *r, const struct pending *p)
+{
+    struct issuer_facts f = {0};
+    r->instance->ops->facts(r->instance->issuer, r->started, &f);
+    if (p->order_url == NULL || r->instance->ops->abandon == NULL ||
+        !cl_streq(p->issuer_identity, f.identity)) {
+        return;
+    }
+    struct abandon_run *a = cl_new(struct abandon_run);
+    a->instance = instance_ref(r->instance);
+    a->op = (struct cl_op){.done = abandoned, .user = a};
+    r->instance->ops->abandon(r->instance->issuer, p->order_url, &a->op);
+}
+
+static bool take_pending(struct issue_run *r)
+{
+    struct unit *u = r->u;
+    struct cl_err err = {0};
+    int rc = pending_load(&u->d->paths, u->key, &r->pending, &err);
+    if (rc < 0) {
+        cl_log(CL_LOG_WARNING, u->display, err.reason, "starting anew: %s", err.text);
+        memset(&r->pending, 0, sizeof(r->pending));
+        return false;
+    }
+    if (rc == 0 && resumable(r, &r->pending) &&
+        key_from_pem(cl_buf_str(&r->pending.key_pem), &r->key, &err) == 0) {
+        r->pending_on_disk = true;
+        return true;
+    }
+    if (rc == 0) {
+        abandon_order(r, &r->pending);
+        pending_deinit(&r->pending);
+        memset(&r->pending, 0, sizeof(r->pending));
+    }
+    return false;
+}
+
+static void new_pending(struct issue_run *r, const struct plan *p)
+{
+    struct unit *u = r->u;
+    struct issuer_facts f = {0};
+    r->instance->ops->facts(r->instance->issuer, r->started, &f);
+    r->pending.issuer_name = cl_strdup(r->instance->object->metadata.name);
+    r->pending.issuer_identity = cl_strdup(f.identity);
+    r->pending.spec_hash = cl_strdup(u->w->object->spec_hash);
+    r->pending.request = cl_strdup(u->w->wanted_request);
+    r->pending.trigger = cl_strdup(reason_token(p->trigger));
+    r->pending.attempt = u->w->memory.failed_attempts + 1;
+    r->pending.started_at = r->started;
+    cl_buf_init_secret(&r->pending.key_pem, 64 * 1024);
+}
+
+void act_issue(struct unit *u, const struct plan *p, cl_time now)
+{
+    struct unit *issuer = unit_issuer(u);
+    if (issuer == NULL || issuer->instance == NULL) {
+        return; /* it went away between observe and act */
+    }
+    cl_time urgency = u->w->rev.manifest != NULL ? u->w->rev.manifest->cert.not_after : 0;
+    if (u->ticket_of != issuer->instance) {
+        if (u->ticket_of != NULL) {
+            admission_leave(&u->ticket_of->line, &u->ticket, now);
+            instance_unref(u->ticket_of);
+        }
+        u->ticket_of = instance_ref(issuer->instance);
+    }
+    if (!admission_enter(&issuer->instance->line, &u->ticket, urgency)) {
+        return; /* woken when a slot is given */
+    }
+    struct issue_run *r = cl_new(struct issue_run);
+    r->u = u;
+    r->instance = instance_ref(issuer->instance);
+    r->started = now;
+    r->show_at = now + SHOW_AFTER;
+    observe_inputs_hash(u, r->inputs_hash);
+    u->issue = r;
+    u->d->issuing++;
+    cl_log(CL_LOG_DEBUG, u->display, reason_token(p->trigger), "issuing: %s", p->trigger_message);
+    if (take_pending(r)) {
+        start_issuer(r);
+        return;
+    }
+    new_pending(r, p);
+    const struct private_key_spec *k = &u->w->object->cert->private_key;
+    if (k->rotation_policy == ROTATE_NEVER && u->w->rev.state == REVISION_OK) {
+        struct cl_err err = {0};
+        r->key_op.op = (struct cl_op){.done = have_key, .user = r};
+        if (key_from_pem(cl_buf_str(&u->w->rev.key_pem), &r->key, &err) == 0) {
+            have_key(&r->key_op.op, NULL);
+        } else {
+            fail(r, &err);
+        }
+        return;
+    }
+    r->key_op.op = (struct cl_op){.done = have_key, .user = r};
+    key_generate_start(u->d->loop, k->algorithm, k->size, &r->key_op);
+}
+
+static const struct object *wanted(const struct issue_run *r)
+{
+    return r->kept != NULL ? r->kept : r->u->w->object;
+}
+
+static void have_key(struct cl_op *op, const struct cl_err *failed)
+{
+    struct issue_run *r = op->user;
+    struct cl_err err = {0};
+
+    if (failed != NULL) {
+        fail(r, failed);
+        return;
+    }
+    if (r->key == NULL) {
+        r->key = r->key_op.key;
+        r->key_op.key = NULL;
+    }
+    struct cert_params params = {.spec = wanted(r)->cert,
+                                 .acme = r->instance->ops->type == ISSUER_ACME};
+    if (r->cancelled) {
+        (void)cl_fail(&err, CL_ERR_CANCELLED, "Cancelled", "no longer wanted");
+        fail(r, &err);
+    } else if (key_to_pem(r->key, KEY_PKCS8, &r->pending.key_pem, &err) < 0 ||
+               csr_create(&params, r->key, &r->pending.csr, &r->pending.csr_len, &err) < 0) {
+        fail(r, &err);
+    } else {
+        start_issuer(r);
+    }
+}
+
+/* ---- through the issuer ---- */
+
+static void pending_saved(struct cl_op *op, const struct cl_err *err)
+{
+    struct issue_run *r = op->user;
+    struct cl_op *saved = r->saved;
+    r->saved = NULL;
+    r->pending_on_disk = err == NULL;
+    cl_op_done(saved, err);
+}
+
+static void save_order(struct issue_op *issue, const char *order_url, const char *account_url,
+                       struct cl_op *saved)
+{
+    struct issue_run *r = cl_container(issue, struct issue_run, issue);
+    cl_free(r->pending.order_url);
+    cl_free(r->pending.account_url);
+    r->pending.order_url = cl_strdup(order_url);
+    r->pending.account_url = cl_strdup(account_url);
+    r->saved = saved;
+    struct disk_batch *b = disk_batch_create();
+    pending_put(&r->u->d->paths, r->u->key, &r->pending, b);
+    r->commit = (struct cl_op){.done = pending_saved, .user = r};
+    disk_commit(r->u->d->loop, b, &r->commit);
+}
+
+static void start_issuer(struct issue_run *r)
+{
+    r->issue = (struct issue_op){
+        .op = {.done = issued, .changed = progressed, .user = r},
+        .object = wanted(r),
+        .key_name = r->u->key,
+        .key = r->key,
+        .csr = r->pending.csr,
+        .csr_len = r->pending.csr_len,
+        .order_url = r->pending.order_url,
+        .save_order = save_order,
+    };
+    r->instance->ops->issue(r->instance->issuer, &r->issue);
+}
+
+static void progressed(struct cl_op *op)
+{
+    struct issue_run *r = op->user;
+    if (loop_now(r->u->d->loop) >= r->show_at) {
+        daemon_wake_unit(r->u->d, r->u);
+    }
+}
+
+static struct manifest *make_manifest(struct issue_run *r, cl_time now)
+{
+    struct unit *u = r->u;
+    struct manifest *m = cl_new(struct manifest);
+    m->schema = MANIFEST_SCHEMA;
+    m->revision = archive_last_revision(&u->d->paths, u->key) + 1;
+    m->uid = cl_strdup(u->w->memory.uid);
+    m->issuer_name = cl_strdup(r->pending.issuer_name);
+    m->issuer_kind = cl_strdup(spec_kind_name(r->instance->object->kind));
+    m->issuer_identity = cl_strdup(r->pending.issuer_identity);
+    m->account_url = cl_strdup(r->issue.used_account_url);
+    m->order_url = cl_strdup(r->issue.used_order_url);
+    m->trigger = cl_strdup(r->pending.trigger);
+    m->issued_at = now;
+    (void)cl_format(m->spec_hash, sizeof(m->spec_hash), "%s", r->pending.spec_hash);
+    m->request = cl_strdup(r->pending.request);
+    cert_facts_copy(&m->cert, &r->cert);
+    return m;
+}
+
+static void archive_revision(struct issue_run *r, const char *fullchain_pem, const char *ca_pem)
+{
+    struct unit *u = r->u;
+    struct archive_write w = {
+        .key = u->key,
+        .manifest = r->manifest,
+        .key_pem = cl_buf_str(&r->pending.key_pem),
+        .csr = r->pending.csr,
+        .csr_len = r->pending.csr_len,
+        .fullchain_pem = fullchain_pem,
+        .ca_pem = ca_pem,
+        .keep_revisions = wanted(r)->cert->revision_history_limit,
+    };
+    struct disk_batch *b = disk_batch_create();
+    archive_put(&u->d->paths, &w, b);
+    r->commit = (struct cl_op){.done = archived, .user = r};
+    disk_commit(u->d->loop, b, &r->commit);
+}
+
+static void issued(struct cl_op *op, const struct cl_err *failed)
+{
+    struct issue_run *r = op->user;
+    struct cl_err err = {0};
+    cl_time now = loop_now(r->u->d->loop);
+
+    if (failed != NULL) {
+        fail(r, failed);
+        return;
+    }
+    if (cert_guard(r->issue.fullchain_pem, wanted(r)->cert, r->key, now, &r->cert, &err) < 0) {
+        fail(r, &err);
+        return;
+    }
+    r->manifest = make_manifest(r, now);
+    archive_revision(r, r->issue.fullchain_pem, r->issue.ca_pem);
+}
+
+/* ---- ends ---- */
+
+static void archived(struct cl_op *op, const struct cl_err *failed)
+{
+    struct issue_run *r = op->user;
+    struct unit *u = r->u;
+    struct memory *m = &u->w->memory;
+    char until[CL_TIME_TEXT];
+
+    if (failed != NULL) {
+        fail(r, failed);
+        return;
+    }
+    m->failed_attempts = 0;
+    m->renew_requested = 0;
+    memset(&m->hold, 0, sizeof(m->hold));
+    unit_memory_changed(u);
+    if (r->manifest->adopted) {
+        unit_event(u, false, "Adopted", "revision %ld: an existing valid pair was taken over",
+                   r->manifest->revision);
+    } else {
+        unit_event(u, false, "Issued", "revision %ld issued by %s, valid until %s",
+                   r->manifest->revision, r->manifest->issuer_name,
+                   cl_time_format(r->cert.not_after, until));
+    }
+    daemon_wake_secret_users(u->d, u);
+    end(r);
+}
+
+static void remember_failure(struct issue_run *r, const struct cl_err *err, cl_time now)
+{
+    struct unit *u = r->u;
+    struct memory *m = &u->w->memory;
+    struct backoff b = {.kind = m->hold.kind,
+                        .failures = m->hold.failures,
+                        .first_failure = m->hold.first_failure,
+                        .last_failure = m->hold.last_failure,
+                        .not_before = m->hold.not_before};
+    struct backoff_context c = {
+        .not_after = u->w->rev.manifest != NULL ? u->w->rev.manifest->cert.not_after : 0,
+        .embedded = r->instance != NULL && r->instance->ops->type != ISSUER_ACME,
+    };
+    (void)backoff_fail(&b, err, &c, now, &u->d->rng);
+    m->hold.kind = b.kind;
+    m->hold.failures = b.failures;
+    m->hold.first_failure = b.first_failure;
+    m->hold.last_failure = b.last_failure;
+    m->hold.not_before = b.not_before;
+    m->hold.err = *err;
+    memcpy(m->hold.inputs_hash, r->inputs_hash, CL_SHA256_TEXT);
+    m->last_failure = now;
+    if (backoff_counts(err->kind)) {
+        m->failed_attempts++;
+    }
+    m->renew_requested = err->kind == CL_ERR_PERMANENT ? 0 : m->renew_requested;
+    unit_memory_changed(u);
+}
+
+/* An order that failed for good is no use to anybody; one that met a storm is resumed. */
+static bool keeps_order(const struct cl_err *err)
+{
+    return err->kind == CL_ERR_TRANSIENT || err->kind == CL_ERR_BUSY ||
+           err->kind == CL_ERR_RATE_LIMITED || err->kind == CL_ERR_LOCAL;
+}
+
+static void drop_pending(struct issue_run *r)
+{
+    struct cl_err err = {0};
+    struct disk_batch *b = disk_batch_create();
+    pending_drop(&r->u->d->paths, r->u->key, b);
+    if (disk_commit_now(b, &err) < 0) {
+        cl_log(CL_LOG_WARNING, r->u->display, err.reason, "pending order not dropped: %s",
+               err.text);
+    }
+}
+
+static void fail(struct issue_run *r, const struct cl_err *err)
+{
+    struct unit *u = r->u;
+    cl_time now = loop_now(u->d->loop);
+    char at[CL_TIME_TEXT];
+
+    if (err->kind == CL_ERR_CANCELLED) {
+        if (!u->d->stopping && r->pending_on_disk) {
+            drop_pending(r);
+        }
+        end(r);
+        return;
+    }
+    if (!u->ending) {
+        remember_failure(r, err, now);
+        unit_event(u, true, err->reason, "%s%s%s; next try %s", err->identifier,
+                   err->identifier[0] != '\0' ? ": " : "", err->text,
+                   u->w->memory.hold.not_before == CL_NEVER
+                       ? "after a change of spec, issuer or secrets"
+                       : cl_time_format(u->w->memory.hold.not_before, at));
+        if (backoff_counts(err->kind)) {
+            deploys_failed(u, err);
+        }
+    }
+    if (r->pending_on_disk && !keeps_order(err)) {
+        drop_pending(r);
+    }
+    end(r);
+}
+
+static void end(struct issue_run *r)
+{
+    struct unit *u = r->u;
+    struct daemon *d = u->d;
+
+    u->issue = NULL;
+    d->issuing--;
+    if (u->ticket_of != NULL) {
+        struct instance *line_of = u->ticket_of;
+        u->ticket_of = NULL;
+        admission_leave(&line_of->line, &u->ticket, loop_now(d->loop));
+        struct admission_ticket *next;
+        while ((next = admission_next(&line_of->line)) != NULL) {
+            daemon_wake_unit(d, next->user);
+        }
+        instance_unref(line_of);
+    }
+    if (r->instance != NULL) {
+        instance_unref(r->instance);
+    }
+    object_destroy(r->kept);
+    pending_deinit(&r->pending);
+    key_destroy(r->key);
+    manifest_destroy(r->manifest);
+    cert_facts_deinit(&r->cert);
+    cl_free(r->issue.fullchain_pem);
+    cl_free(r->issue.ca_pem);
+    cl_free(r->issue.used_order_url);
+    cl_free(r->issue.used_account_url);
+    cl_free(r);
+    u->issuance_shown = 0;
+    publish_changed(d);
+    daemon_wake_unit(d, u);
+}
+
+/* ---- the rest of the lane ---- */
+
+void act_adopt(struct unit *u, cl_time now)
+{
+    struct cl_err err = {0};
+    char *chain = NULL;
+    struct cl_buf key_pem = {0};
+    struct unit *issuer = unit_issuer(u);
+
+    u->w->adopt_checked = false;
+    if (output_find_pair(&u->d->paths, u->w->object, &chain, &key_pem, &err) != 0) {
+        return; /* it went away: the next pass plans without it */
+    }
+    struct issue_run *r = cl_new(struct issue_run);
+    r->u = u;
+    r->started = now;
+    r->show_at = CL_NEVER;
+    u->issue = r;
+    u->d->issuing++;
+    observe_inputs_hash(u, r->inputs_hash);
+    r->pending.key_pem = key_pem;
+    if (key_from_pem(cl_buf_str(&r->pending.key_pem), &r->key, &err) < 0 ||
+        cert_guard(chain, u->w->object->cert, r->key, now, &r->cert, &err) < 0) {
+        cl_free(chain);
+        fail(r, &err);
+        return;
+    }
+    struct issuer_facts f = {0};
+    if (issuer != NULL) {
+        issuer_unit_facts(issuer, &f);
+    }
+    struct manifest *m = cl_new(struct manifest);
+    m->schema = MANIFEST_SCHEMA;
+    m->revision = archive_last_revision(&u->d->paths, u->key) + 1;
+    m->uid = cl_strdup(u->w->memory.uid);
+    m->issuer_name = cl_strdup(cl_str_or(u->w->object->cert->issuer_ref.name, ""));
+    m->issuer_kind = cl_strdup("Issuer");
+    m->issuer_identity = cl_strdup(f.identity);
+    m->trigger = cl_strdup("Adopted");
+    m->issued_at = now;
+    m->adopted = true;
+    (void)cl_format(m->spec_hash, sizeof(m->spec_hash), "%s", u->w->object->spec_hash);
+    m->request = cl_strdup(u->w->wanted_request);
+    cert_facts_copy(&m->cert, &r->cert);
+    r->manifest = m;
+    archive_revision(r, chain, NULL);
+    cl_free(chain);
+}
+
+void act_cancel(struct unit *u)
+{
+    if (u->issue != NULL && !u->issue->cancelled) {
+        u->issue->cancelled = true;
+        cl_log(CL_LOG_INFO, u->display, "Cancelled",
+               "the running issuance is stopped: its inputs are no longer wanted");
+        cl_op_cancel(&u->issue->issue.op);
+    }
+}
+
+bool act_issue_keeps(struct unit *u, struct object *o)
+{
+    if (u->issue == NULL || u->issue->kept != NULL) {
+        return false;
+    }
+    u->issue->kept = o;
+    return true;
+}
+
+bool act_issue_stale(struct unit *u)
+{
+    const struct issue_run *r = u->issue;
+    struct unit *issuer = unit_issuer(u);
+    if (r->manifest != NULL || r->instance == NULL) {
+        return false; /* being archived: nothing to win by stopping now */
+    }
+    return issuer == NULL || issuer->instance != r->instance ||
+           !cl_streq(r->pending.request, u->w->wanted_request);
+}
+
+json_t *act_issue_view(struct unit *u, cl_time now)
+{
+    struct issue_run *r = u->issue;
+    if (r == NULL || r->instance == NULL || now < r->show_at) {
+        return NULL;
+    }
+    r->show_at = now + SHOW_EVERY;
+    json_t *view = r->instance->ops->view != NULL
+                       ? r->instance->ops->view(r->instance->issuer, &r->issue)
+                       : NULL;
+    if (view == NULL) {
+        view = json_object();
+    }
+    char at[CL_TIME_TEXT];
+    (void)json_object_set_new(view, "attempt", json_integer(r->pending.attempt));
+    (void)json_object_set_new(view, "startedAt", json_string(cl_time_format(r->started, at)));
+    (void)json_object_set_new(view, "trigger", json_string(cl_str_or(r->pending.trigger, "")));
+    (void)json_object_set_new(view, "issuerRef",
+                              json_pack("{s:s}", "name", r->pending.issuer_name));
+    return view;
+}
+
+cl_time act_issue_show_at(const struct unit *u)
+{
+    return u->issue != NULL ? u->issue->show_at : CL_NEVER;
+}

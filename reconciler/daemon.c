@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* daemon: wiring, start-up order, the pass loop, the way down. */
+#include "reconciler/daemon.h"
+
+#include "backends/rt/disk.h"
+#include "backends/rt/sys.h"
+#include "reconciler/act.h"
+#include "reconciler/config_file.h"
+#include "reconciler/inventory.h"
+#include "reconciler/publish.h"
+#include "reconciler/requests.h"
+#include "reconciler/unit.h"
+#include "spec/base/cl_alloc.h"
+#include "spec/base/cl_log.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#define PASSES_PER_TURN 32u          /* then sockets and timers get their turn */
+#define SWEEP_PERIOD (5 * CL_MINUTE) /* outputs are compared with the archive */
+#define SWEEP_PER_UNIT (500 * CL_MS) /* ... or slower, with many objects */
+#define DRAIN_LIMIT (20 * CL_SECOND)
+#define CLOCK_FLOOR (1795478400 * CL_SECOND) /* 2026-11-24: no release is older than this */
+
+static void pass_due(struct loop_task *t);
+static void check_stopped(struct daemon *d);
+
+/* ---- the queue ---- */
+
+static void pass_timer_due(struct loop_timer *t)
+{
+    struct daemon *d = t->user;
+    loop_defer(d->loop, &d->pass_task, pass_due, d);
+}
+
+void daemon_schedule(struct daemon *d)
+{
+    cl_time due = workq_due(&d->queue);
+    if (due == 0) {
+        loop_defer(d->loop, &d->pass_task, pass_due, d);
+    } else {
+        loop_at(d->loop, &d->pass_timer, due, pass_timer_due, d);
+    }
+}
+
+void daemon_wake_unit(struct daemon *d, struct unit *u)
+{
+    workq_add(&d->queue, &u->item);
+    daemon_schedule(d);
+}
+
+static void pass_due(struct loop_task *t)
+{
+    struct daemon *d = t->user;
+    struct workq_item *item;
+    cl_time now = loop_now(d->loop);
+
+    for (unsigned n = 0; n < PASSES_PER_TURN; n++) {
+        item = workq_next(&d->queue, now);
+        if (item == NULL) {
+            break;
+        }
+        if (unit_reconcile(cl_container(item, struct unit, item))) {
+            workq_done(&d->queue, item);
+        }
+    }
+    daemon_schedule(d);
+    if (d->stopping) {
+        check_stopped(d);
+    } else if (workq_due(&d->queue) > 0 && d->idle != NULL) {
+        d->idle(d->idle_user);
+    }
+}
+
+void daemon_wake_dependents(struct daemon *d, const char *issuer_key)
+{
+    size_t pos = 0;
+    void *value;
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        struct unit *u = value;
+        if (!u->is_issuer && (u->issuer_key == NULL || cl_streq(u->issuer_key, issuer_key))) {
+            daemon_wake_unit(d, u);
+        }
+    }
+}
+
+void daemon_wake_secret_users(struct daemon *d, const struct unit *u)
+{
+    const char *secret = u->w->object->cert->secret_name;
+    size_t pos = 0;
+    void *value;
+
+    if (secret == NULL || !u->w->object->cert->is_ca) {
+        return;
+    }
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        struct unit *issuer = value;
+        if (issuer->is_issuer && issuer->instance != NULL &&
+            issuer->instance->ops->type == ISSUER_CA &&
+            cl_streq(issuer->instance->object->issuer->ca.secret_name, secret)) {
+            issuer_unit_reload(issuer);
+        }
+    }
+}
+
+static void wake_all(struct daemon *d)
+{
+    size_t pos = 0;
+    void *value;
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        daemon_wake_unit(d, value);
+    }
+}
+
+/* ---- what issuers may ask ---- */
+
+static void issuer_changed(void *user, const char *issuer_key)
+{
+    struct daemon *d = user;
+    struct unit *u = unit_find(d, true, issuer_key);
+    if (u != NULL) {
+        daemon_wake_unit(d, u);
+    }
+}
+
+/* The pair of the Certificate with that secretName, in the namespace or without one. */
+static int find_secret_pair(void *user, const char *namespace_, const char *secret_name,
+                            char **ret_chain_pem, struct cl_buf *ret_key_pem)
+{
+    struct daemon *d = user;
+    size_t pos = 0;
+    void *value;
+
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        struct unit *u = value;
+        struct cl_err err = {0};
+        struct revision rev = {0};
+        if (u->is_issuer || u->ending ||
+            (!cl_streq(u->namespace_, namespace_) && u->namespace_[0] != '\0') ||
+            unit_wake(u, &err) < 0) {
+            continue;
+        }
+        bool it = cl_streq(u->w->object->cert->secret_name, secret_name) &&
+                  archive_load(&d->paths, u->key, &rev, &err) == 0 && rev.state == REVISION_OK;
+        unit_rest(u);
+        if (it) {
+            *ret_chain_pem = cl_strdup(rev.fullchain_pem);
+            cl_buf_init_secret(ret_key_pem, 64 * 1024);
+            (void)cl_buf_add(ret_key_pem, cl_buf_str(&rev.key_pem), rev.key_pem.len);
+            revision_deinit(&rev);
+            return 0;
+        }
+        revision_deinit(&rev);
+    }
+    return 1;
+}
+
+/* ---- creation ---- */
+
+static int check_directories(const struct daemon *d, struct cl_err *err)
+{
+    char *specs = cl_printf("%s/", d->paths.specs);
+    char *state = cl_printf("%s/", d->paths.state);
+    char *live = cl_printf("%s/", d->paths.live);
+    bool inside = cl_str_starts(state, specs) || cl_str_starts(live, specs);
+    bool around = cl_str_starts(specs, state);
+    cl_free(specs);
+    cl_free(state);
+    cl_free(live);
+    if (inside || around) {
+        return cl_fail(err, CL_ERR_PERMANENT, "DirectoriesOverlap",
+                       "the spec directory %s and the state directory %s must not contain each "
+                       "other: every status would look like a changed spec",
+                       d->paths.specs, d->paths.state);
+    }
+    return 0;
+}
+
+static int open_state(struct daemon *d, struct cl_err *err)
+{
+    struct disk_fs_info fs;
+    struct disk_stat st;
+
+    if (paths_prepare(&d->paths, &d->notes, err) < 0 || paths_check_schema(&d->paths, err) < 0) {
+        return -1;
+    }
+    char *lock = paths_state(&d->paths, "lock");
+    int rc = disk_lock(lock, &d->lock, err);
+    cl_free(lock);
+    if (rc < 0) {
+        return -1;
+    }
+    if (disk_fs_info(d->paths.state, &fs, err) < 0) {
+        return -1;
+    }
+    d->ephemeral_state = fs.kind == DISK_FS_EPHEMERAL && !d->config->accept_ephemeral_state;
+    if (d->ephemeral_state) {
+        cl_log(CL_LOG_WARNING, "", "StateNotPersistent",
+               "%s is on %s: a restart loses it and every certificate would be ordered again; use "
+               "a volume, or set acceptEphemeralState: true",
+               d->paths.state, fs.name);
+    }
+    if (d->once) {
+        return disk_stat(d->paths.specs, &st, err) < 0 ? -1 : 0;
+    }
+    return 0;
+}
+
+static void set_paths(struct daemon *d, const struct daemon_options *o)
+{
+    d->paths.specs = cl_strdup(o->specs);
+    d->paths.state = cl_strdup(o->state);
+    d->paths.secrets = cl_strdup(o->secrets);
+    d->paths.config = cl_strdup(o->config);
+    d->paths.live = o->live != NULL ? cl_strdup(o->live) : cl_printf("%s/live", o->state);
+}
+
+static int open_services(struct daemon *d, struct cl_err *err)
+{
+    char agent[64];
+    (void)cl_format(agent, sizeof(agent), "certloop/%s", d->version);
+    struct http_params params = {.user_agent = agent};
+    d->http = http_create(d->loop, &params, err);
+    if (d->http == NULL) {
+        return -1;
+    }
+    d->solvers = solvers_create(d->loop, &d->paths, d->config);
+    d->host = (struct issuer_host){
+        .loop = d->loop,
+        .http = d->http,
+        .solvers = d->solvers,
+        .paths = &d->paths,
+        .config = d->config,
+        .user = d,
+        .changed = issuer_changed,
+        .find_secret_pair = find_secret_pair,
+    };
+    return 0;
+}
+
+int daemon_create(struct loop *l, const struct daemon_options *o, struct daemon **ret,
+                  struct cl_err *err)
+{
+    struct daemon *d = cl_new(struct daemon);
+
+    json_set_alloc_funcs(cl_malloc, cl_free);
+    d->loop = l;
+    d->once = o->once;
+    d->read_only = o->read_only;
+    d->version = o->version;
+    d->started_at = loop_now(l);
+    d->clock_floor = CLOCK_FLOOR;
+    if (o->output_roots != NULL) {
+        cl_strv_copy(&d->cli_output_roots, o->output_roots);
+    }
+    d->cli_metrics = cl_strdup(o->metrics);
+    cl_rng_seed(&d->rng, loop_entropy(l));
+    workq_init(&d->queue);
+    set_paths(d, o);
+    if (config_file_load(d, err) < 0 || check_directories(d, err) < 0 ||
+        (!d->read_only && open_state(d, err) < 0) || open_services(d, err) < 0) {
+        daemon_destroy(d);
+        return -1;
+    }
+    d->inventory = inventory_create(d);
+    d->deploys = deploys_create(d);
+    d->publish = publish_create(d);
+    d->requests = requests_create(d);
+    *ret = d;
+    return 0;
+}
+
+/* ---- watching ---- */
+
+/* Something vanished from the live directory: its owners look at once. */
+static void live_changed(struct daemon *d, const char *name)
+{
+    char *prefix = cl_printf("%s/%s/", d->paths.live, name);
+    const char *path;
+    size_t pos = 0;
+    void *owner;
+    while (cl_map_next(&d->claims, &pos, &path, &owner)) {
+        if (cl_str_starts(path, prefix)) {
+            daemon_wake_unit(d, owner);
+        }
+    }
+    cl_free(prefix);
+}
+
+static void hinted(void *user, const char *dir, const char *name, enum watch_hint hint)
+{
+    struct daemon *d = user;
+    size_t specs = strlen(d->paths.specs);
+
+    if (d->stopping) {
+        return;
+    }
+    if (cl_streq(dir, d->paths.specs)) {
+        inventory_look(d->inventory, name, hint);
+    } else if (cl_str_starts(dir, d->paths.specs) && dir[specs] == '/') {
+        char *relative = cl_printf("%s/%s", dir + specs + 1, cl_str_or(name, ""));
+        inventory_look(d->inventory, relative, name == NULL ? WATCH_RESCAN : hint);
+        cl_free(relative);
+    } else if (cl_streq(dir, d->paths.live)) {
+        if (name != NULL && hint == WATCH_GONE) {
+            live_changed(d, name);
+        } else if (hint == WATCH_RESCAN) {
+            wake_all(d);
+        }
+    } else if (cl_str_ends(dir, "/requests")) {
+        requests_scan(d->requests);
+    } else {
+        config_file_changed(d);
+    }
+}
+
+static void watch_directories(struct daemon *d)
+{
+    d->watch = watch_create(d->loop, hinted, d);
+    char *requests = paths_state(&d->paths, "requests");
+    char *config_dir = config_file_directory(d);
+    watch_add(d->watch, d->paths.specs);
+    watch_add(d->watch, d->paths.live);
+    watch_add(d->watch, requests);
+    if (!cl_streq(config_dir, d->paths.specs)) {
+        watch_add(d->watch, config_dir);
+    }
+    cl_free(config_dir);
+    cl_free(requests);
+}
+
+/* ---- start ---- */
+
+static void sweep_due(struct loop_timer *t)
+{
+    struct daemon *d = t->user;
+    cl_time period = cl_time_max(SWEEP_PERIOD, (cl_time)d->units.count * SWEEP_PER_UNIT);
+    wake_all(d);
+    loop_at(d->loop, &d->sweep_timer, loop_now(d->loop) + period, sweep_due, d);
+}
+
+static void clock_jumped(void *user, cl_time delta)
+{
+    struct daemon *d = user;
+    d->clock_jumps++;
+    cl_log(CL_LOG_NOTICE, "", "ClockJumped", "the clock moved by %ld s; everything is looked at",
+           (long)(delta / CL_SECOND));
+    wake_all(d);
+    inventory_scan(d->inventory);
+}
+
+static void recovered(struct cl_op *op, const struct cl_err *err)
+{
+    struct daemon *d = op->user;
+    if (err != NULL) {
+        cl_log(CL_LOG_WARNING, "", err->reason, "old challenges not removed: %s", err->text);
+    }
+    inventory_recall(d->inventory);
+    inventory_scan(d->inventory);
+    d->scanned = true;
+    if (!d->once) {
+        requests_scan(d->requests);
+        sys_notify("READY=1");
+    }
+    publish_now(d);
+    daemon_schedule(d);
+}
+
+void daemon_start(struct daemon *d)
+{
+    loop_on_jump(d->loop, clock_jumped, d);
+    if (!d->once) {
+        watch_directories(d);
+        publish_listen(d);
+    }
+    cl_log(CL_LOG_NOTICE, "", "Started", "certloop %s: specs %s, state %s", d->version,
+           d->paths.specs, d->paths.state);
+    cl_strv_for_each(note, &d->notes) {
+        cl_log(CL_LOG_WARNING, "", "ModeTightened", "%s", note);
+    }
+    loop_at(d->loop, &d->sweep_timer, loop_now(d->loop) + SWEEP_PERIOD, sweep_due, d);
+    d->recover_op = (struct cl_op){.done = recovered, .user = d};
+    solvers_recover(d->solvers, &d->recover_op);
+}
+
+void daemon_reload(struct daemon *d)
+{
+    sys_notify("RELOADING=1");
+    config_file_changed(d);
+    inventory_scan(d->inventory);
+    sys_notify("READY=1");
+}
+
+/* ---- stop ---- */
+
+bool daemon_busy(const struct daemon *d)
+{
+    size_t pos = 0;
+    void *value;
+    if (d->failure_hooks > 0) {
+        return true;
+    }
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        const struct unit *u = value;
+        if (unit_running(u)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void finish_stop(struct daemon *d)
+{
+    void (*stopped)(void *) = d->stopped;
+    loop_timer_stop(d->loop, &d->stop_timer);
+    d->stopped = NULL;
+    publish_now(d);
+    if (stopped != NULL) {
+        stopped(d->stopped_user);
+    }
+}
+
+static void check_stopped(struct daemon *d)
+{
+    size_t pos = 0;
+    void *value;
+    if (d->stopped == NULL || daemon_busy(d)) {
+        return;
+    }
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        if (((struct unit *)value)->memory_dirty) {
+            return;
+        }
+    }
+    finish_stop(d);
+}
+
+static void drain_ended(struct loop_timer *t)
+{
+    struct daemon *d = t->user;
+    cl_log(CL_LOG_WARNING, "", "DrainLimit",
+           "stopping with work still running; it is resumed at "
+           "the next start");
+    finish_stop(d);
+}
+
+void daemon_stop(struct daemon *d, void (*stopped)(void *user), void *user)
+{
+    size_t pos = 0;
+    void *value;
+
+    if (d->stopping) {
+        return;
+    }
+    sys_notify("STOPPING=1");
+    cl_log(CL_LOG_NOTICE, "", "Stopping", "finishing what cannot be interrupted");
+    d->stopping = true;
+    d->stopped = stopped;
+    d->stopped_user = user;
+    loop_at(d->loop, &d->stop_timer, loop_now(d->loop) + DRAIN_LIMIT, drain_ended, d);
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        struct unit *u = value;
+        if (u->is_issuer) {
+            if (u->instance != NULL && u->instance->step_running) {
+                cl_op_cancel(&u->instance->step_op);
+            }
+        } else {
+            act_cancel(u);
+            act_deploy_cancel(u);
+        }
+    }
+    loop_defer(d->loop, &d->pass_task, pass_due, d);
+}
+
+static void destroy_units(struct daemon *d)
+{
+    size_t pos = 0;
+    void *value;
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        unit_destroy(value);
+    }
+    cl_map_deinit(&d->units);
+    cl_map_deinit(&d->claims);
+}
+
+void daemon_destroy(struct daemon *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    loop_task_cancel(&d->pass_task);
+    loop_timer_stop(d->loop, &d->pass_timer);
+    loop_timer_stop(d->loop, &d->sweep_timer);
+    loop_timer_stop(d->loop, &d->stop_timer);
+    watch_destroy(d->watch);
+    destroy_units(d);
+    requests_destroy(d->requests);
+    publish_destroy(d->publish);
+    deploys_destroy(d->deploys);
+    inventory_destroy(d->inventory);
+    solvers_destroy(d->solvers);
+    http_destroy(d->http);
+    workq_deinit(&d->queue);
+    disk_unlock(d->lock);
+    config_file_free(d);
+    paths_deinit(&d->paths);
+    cl_strv_deinit(&d->cli_output_roots);
+    cl_strv_deinit(&d->notes);
+    cl_strv_deinit(&d->restart_required);
+    cl_free(d->cli_metrics);
+    cl_free(d);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inventory_internal: shared by inventory.c (looking) and inventory_apply.c (what follows). */
+#ifndef INVENTORY_INTERNAL_H
+#define INVENTORY_INTERNAL_H
+
+#include "reconciler/inventory.h"
+#include "reconciler/unit.h"
+
+#define OPEN_QUIET (10 * CL_SECOND)   /* written but not closed: left alone this long */
+#define DELETE_GRACE (10 * CL_SECOND) /* and two scans */
+#define MASS_GRACE (5 * CL_MINUTE)    /* and three scans, if most objects go at once */
+
+struct inventory {
+    struct daemon *d;
+    struct cl_map files; /* name -> struct file_entry */
+    struct cl_strv ignored;
+    struct loop_timer rescan_timer, look_timer;
+    cl_time last_scan;
+    char *unavailable;
+    bool prune_confirmed, prune_held, reparse_due;
+    size_t pending_deletions;
+};
+
+/** Scans at @when if none comes earlier. */
+void inventory_scan_at(struct inventory *i, cl_time when);
+struct file_entry *inventory_entry(struct inventory *i, const char *name);
+void inventory_forget(struct inventory *i, struct file_entry *e);
+
+/** The bytes of @e parse: its objects come into force, or the file is rejected as duplicate. */
+void inventory_apply(struct inventory *i, struct file_entry *e, struct object_list *objects);
+/** The bytes of @e are not taken; its last good objects stay. */
+void inventory_reject(struct inventory *i, struct file_entry *e, enum file_state state,
+                      const struct spec_problems *problems);
+/** Objects of @e that it no longer declares (all, if the file is gone) are marked absent. */
+void inventory_mark_absent(struct inventory *i, const char *file, const struct object_list *still);
+/** Ends what has been absent long enough; counts a scan. Returns when to scan next for it. */
+cl_time inventory_collect(struct inventory *i, cl_time now);
+
+#endif

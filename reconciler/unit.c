@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unit: the life of one object: declared, awake, reconciled, at rest, ended. The page everything
+ * hangs on is unit_reconcile. */
+#include "reconciler/unit.h"
+
+#include "reconciler/act.h"
+#include "reconciler/core/backoff.h"
+#include "reconciler/inventory.h"
+#include "reconciler/observe.h"
+#include "reconciler/publish.h"
+#include "reconciler/report.h"
+#include "spec/base/cl_alloc.h"
+#include "spec/base/cl_assert.h"
+#include "spec/base/cl_log.h"
+#include "spec/spec_parse.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STATUS_MAX ((size_t)1 << 20)
+
+static void make_uid(struct daemon *d, char uid[40]);
+static void load_status(struct unit *u);
+static void release_claims(struct unit *u, const struct object *o);
+static void take_claims(struct unit *u);
+
+char *unit_map_key(bool is_issuer, const char *key)
+{
+    return cl_printf("%c:%s", is_issuer ? 'i' : 'c', key);
+}
+
+struct unit *unit_find(struct daemon *d, bool is_issuer, const char *key)
+{
+    char *map_key = unit_map_key(is_issuer, key);
+    struct unit *u = cl_map_get(&d->units, map_key);
+    cl_free(map_key);
+    return u;
+}
+
+struct unit *unit_create(struct daemon *d, bool is_issuer, const char *key, const char *namespace_,
+                         const char *name)
+{
+    struct unit *u = cl_new(struct unit);
+    u->d = d;
+    u->is_issuer = is_issuer;
+    u->key = cl_strdup(key);
+    u->name = cl_strdup(name);
+    u->namespace_ = cl_strdup(namespace_);
+    u->display = cl_printf("%s%s%s%s", is_issuer ? "issuer/" : "", namespace_,
+                           namespace_[0] != '\0' ? "/" : "", name);
+    u->ticket.user = u;
+    char *map_key = unit_map_key(is_issuer, key);
+    cl_map_set(&d->units, map_key, u);
+    cl_free(map_key);
+    return u;
+}
+
+static void awake_free(struct unit *u)
+{
+    struct awake *w = u->w;
+    if (w == NULL) {
+        return;
+    }
+    object_destroy(w->object);
+    memory_deinit(&w->memory);
+    status_deinit(&w->status);
+    revision_deinit(&w->rev);
+    output_plans_deinit(&w->plans);
+    cl_free(w->wanted_request);
+    cl_free(w);
+    u->w = NULL;
+}
+
+void unit_destroy(struct unit *u)
+{
+    cl_assert(!unit_running(u));
+    workq_forget(&u->d->queue, &u->item);
+    release_claims(u, u->w != NULL ? u->w->object : NULL);
+    if (u->ticket_of != NULL) {
+        admission_leave(&u->ticket_of->line, &u->ticket, loop_now(u->d->loop));
+        instance_unref(u->ticket_of);
+    }
+    char *map_key = unit_map_key(u->is_issuer, u->key);
+    cl_map_remove(&u->d->units, map_key);
+    cl_free(map_key);
+    awake_free(u);
+    if (u->instance != NULL) {
+        u->instance->u = NULL;
+        instance_unref(u->instance);
+    }
+    cl_free(u->key);
+    cl_free(u->display);
+    cl_free(u->name);
+    cl_free(u->namespace_);
+    cl_free(u->issuer_key);
+    cl_free(u->file);
+    cl_free(u->rejection);
+    cl_free(u->conflict);
+    cl_free(u);
+}
+
+bool unit_running(const struct unit *u)
+{
+    return u->issue != NULL || u->project != NULL || u->deploy != NULL || u->memory_saving ||
+           (u->instance != NULL && u->instance->step_running);
+}
+
+/* ---- awake and at rest ---- */
+
+static enum spec_kind unit_kind(const struct unit *u)
+{
+    return u->is_issuer ? SPEC_ISSUER : SPEC_CERTIFICATE;
+}
+
+int unit_wake(struct unit *u, struct cl_err *err)
+{
+    if (u->w != NULL) {
+        return 0;
+    }
+    struct awake *w = cl_new(struct awake);
+    char *path = paths_memory(&u->d->paths, u->key, unit_kind(u));
+    int rc = memory_load(path, &w->memory, err);
+    cl_free(path);
+    if (rc == 1) {
+        memory_init(&w->memory);
+        rc = cl_fail(err, CL_ERR_LOCAL, "StateCorrupt", "the memory of %s is gone", u->display);
+    }
+    if (rc == 0) {
+        rc = object_from_canonical(w->memory.canonical, &w->object, err);
+    }
+    if (rc < 0) {
+        memory_deinit(&w->memory);
+        cl_free(w);
+        return -1;
+    }
+    u->w = w;
+    load_status(u);
+    return 0;
+}
+
+/* The status file is output; only events and transition times are taken from it again. */
+static void load_status(struct unit *u)
+{
+    struct awake *w = u->w;
+    char *path = paths_status(&u->d->paths, u->namespace_, u->name, unit_kind(u));
+    struct cl_buf text;
+    struct cl_err ignored = {0};
+    bool loaded = false;
+
+    if (disk_read(path, STATUS_MAX, &text, NULL, &ignored) == 0) {
+        loaded = status_from_json(cl_buf_str(&text), &w->status, &ignored) == 0;
+        cl_buf_deinit(&text);
+    }
+    if (!loaded) {
+        status_init(&w->status);
+    }
+    cl_free(path);
+}
+
+void unit_rest(struct unit *u)
+{
+    if (u->w == NULL || unit_running(u) || u->memory_dirty || u->item.dirty) {
+        return;
+    }
+    awake_free(u);
+}
+
+/* ---- memory ---- */
+
+static void memory_saved(struct cl_op *op, const struct cl_err *err)
+{
+    struct unit *u = op->user;
+    u->memory_saving = false;
+    if (err != NULL && err->kind != CL_ERR_CANCELLED) {
+        u->memory_dirty = true;
+        u->memory_failures++;
+        u->memory_retry_at = backoff_hook(u->memory_failures, loop_now(u->d->loop), &u->d->rng);
+        cl_log(CL_LOG_ERROR, u->display, err->reason, "cannot save memory: %s", err->text);
+    } else {
+        u->memory_failures = 0;
+        u->memory_retry_at = 0;
+        if (u->memory_again) {
+            u->memory_dirty = true;
+        }
+    }
+    u->memory_again = false;
+    daemon_wake_unit(u->d, u);
+}
+
+static void save_memory(struct unit *u)
+{
+    if (!u->memory_dirty || u->memory_saving || u->d->read_only || u->w == NULL) {
+        return;
+    }
+    if (u->memory_retry_at > loop_now(u->d->loop)) {
+        return;
+    }
+    char *path = paths_memory(&u->d->paths, u->key, unit_kind(u));
+    char *text = memory_to_json(&u->w->memory);
+    struct disk_batch *b = disk_batch_create();
+    disk_batch_write(b, path, text, strlen(text), 0600, DISK_KEEP_ID, DISK_KEEP_ID);
+    cl_free(text);
+    cl_free(path);
+    u->memory_dirty = false;
+    u->memory_saving = true;
+    u->memory_op = (struct cl_op){.done = memory_saved, .user = u};
+    disk_commit(u->d->loop, b, &u->memory_op);
+}
+
+void unit_memory_changed(struct unit *u)
+{
+    if (u->memory_saving) {
+        u->memory_again = true;
+    } else {
+        u->memory_dirty = true;
+    }
+}
+
+/* ---- declaration ---- */
+
+static void make_uid(struct daemon *d, char uid[40])
+{
+    uint64_t a = cl_rng_next(&d->rng);
+    uint64_t b = cl_rng_next(&d->rng);
+    (void)cl_format(uid, 40, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
+                    (unsigned)(a >> 16) & 0xffffu, (unsigned)a & 0xfffu,
+                    0x8000u | ((unsigned)(b >> 48) & 0x3fffu),
+                    (unsigned long long)(b & 0xffffffffffffULL));
+}
+
+/* @o: what was claimed for; NULL = whatever it was (the unit rests). */
+static void release_claims(struct unit *u, const struct object *o)
+{
+    if (u->is_issuer) {
+        return;
+    }
+    if (o != NULL) {
+        struct cl_strv claims = {0};
+        output_claims(&u->d->paths, o, &claims);
+        cl_strv_for_each(path, &claims) {
+            if (cl_map_get(&u->d->claims, path) == u) {
+                cl_map_remove(&u->d->claims, path);
+            }
+        }
+        cl_strv_deinit(&claims);
+        return;
+    }
+    size_t i = 0;
+    const char *path;
+    void *owner;
+    while (cl_map_next(&u->d->claims, &i, &path, &owner)) {
+        if (owner == u) {
+            cl_map_remove(&u->d->claims, path);
+        }
+    }
+}
+
+/* The incumbent keeps a path that two objects want (D0 9). */
+static void take_claims(struct unit *u)
+{
+    struct cl_strv claims = {0};
+    cl_free(u->conflict);
+    u->conflict = NULL;
+    output_claims(&u->d->paths, u->w->object, &claims);
+    cl_strv_for_each(path, &claims) {
+        struct unit *owner = cl_map_get(&u->d->claims, path);
+        if (owner == NULL) {
+            cl_map_set(&u->d->claims, path, u);
+        } else if (owner != u && u->conflict == NULL) {
+            u->conflict = cl_printf("%s is already written by Certificate %s; give one of the two "
+                                    "another secretName or output directory",
+                                    path, owner->display);
+        }
+    }
+    cl_strv_deinit(&claims);
+}
+
+/* Forgets what was derived from the previous spec. */
+static void forget_derived(struct awake *w)
+{
+    cl_free(w->wanted_request);
+    w->wanted_request = NULL;
+    output_plans_deinit(&w->plans);
+    memset(&w->plans, 0, sizeof(w->plans));
+    w->plans_valid = false;
+    w->adopt_checked = false;
+}
+
+static void renew_annotation(struct unit *u, cl_time now)
+{
+    struct memory *m = &u->w->memory;
+    const char *asked =
+        string_map_get(&u->w->object->metadata.annotations, "certloop/renew-requested-at");
+    if (asked == NULL || cl_streq(asked, m->handled_renew_annotation)) {
+        return;
+    }
+    if (m->handled_renew_annotation != NULL || archive_last_revision(&u->d->paths, u->key) > 0) {
+        m->renew_requested = now;
+        unit_event(u, false, "RenewRequested", "renewal asked for by annotation (%s)", asked);
+    }
+    cl_free(m->handled_renew_annotation);
+    m->handled_renew_annotation = cl_strdup(asked);
+}
+
+static void adopt_object(struct unit *u, struct object *take_o)
+{
+    struct object *old = u->w->object;
+    if (old != NULL) {
+        release_claims(u, old);
+    }
+    u->w->object = take_o;
+    if (old != NULL && !act_issue_keeps(u, old)) {
+        object_destroy(old);
+    }
+    forget_derived(u->w);
+    if (!u->is_issuer) {
+        take_claims(u);
+    }
+}
+
+void unit_declare(struct unit *u, struct object *take_o, const char *file,
+                  const char sha256[CL_SHA256_TEXT], cl_time now)
+{
+    struct cl_err err = {0};
+    bool fresh = false;
+
+    if (unit_wake(u, &err) < 0) { /* new, or its memory is lost */
+        u->w = cl_new(struct awake);
+        memory_init(&u->w->memory);
+        load_status(u);
+        fresh = true;
+    }
+    struct memory *m = &u->w->memory;
+    if (fresh) {
+        char uid[40];
+        make_uid(u->d, uid);
+        m->uid = cl_strdup(uid);
+        m->created = now;
+    }
+    char *canonical = object_to_canonical(take_o);
+    struct object *old = u->w->object;
+    bool respec = old == NULL || strcmp(old->spec_hash, take_o->spec_hash) != 0;
+    bool changed = respec || !cl_streq(m->canonical, canonical) ||
+                   !cl_streq(m->source_path, file) || strcmp(m->source_sha256, sha256) != 0 ||
+                   m->source_document != take_o->document || m->source_line != take_o->line;
+    if (respec) {
+        m->generation++;
+        cl_log(CL_LOG_INFO, u->display, old == NULL ? "Declared" : "SpecChanged",
+               "generation %ld from %s line %u", m->generation, file, take_o->line);
+    }
+    if (changed) {
+        cl_free(m->canonical);
+        m->canonical = canonical;
+        cl_free(m->source_path);
+        m->source_path = cl_strdup(file);
+        memcpy(m->source_sha256, sha256, CL_SHA256_TEXT);
+        m->source_document = take_o->document;
+        m->source_line = take_o->line;
+        m->loaded_at = now;
+        m->deleted_at = 0;
+        unit_memory_changed(u);
+    } else {
+        cl_free(canonical);
+    }
+    cl_free(u->file);
+    u->file = cl_strdup(file);
+    cl_free(u->rejection);
+    u->rejection = NULL;
+    u->absent_since = 0;
+    u->absent_scans = 0;
+    adopt_object(u, take_o);
+    renew_annotation(u, now);
+    daemon_wake_unit(u->d, u);
+}
+
+struct unit *unit_issuer(struct unit *u)
+{
+    const struct issuer_ref *ref = &u->w->object->cert->issuer_ref;
+    struct unit *found = NULL;
+
+    if (ref->name == NULL) {
+        return NULL;
+    }
+    if (!cl_streq(ref->kind, "ClusterIssuer") && u->namespace_[0] != '\0') {
+        char *key = cl_printf("%s_%s", u->namespace_, ref->name);
+        found = unit_find(u->d, true, key);
+        cl_free(key);
+    }
+    if (found == NULL) {
+        found = unit_find(u->d, true, ref->name);
+    }
+    if (found != NULL && found->ending) {
+        found = NULL;
+    }
+    const char *key = found != NULL ? found->key : ref->name;
+    if (!cl_streq(key, u->issuer_key)) {
+        cl_free(u->issuer_key);
+        u->issuer_key = cl_strdup(key);
+    }
+    return found;
+}
+
+/* ---- the page ---- */
+
+static void pass(struct unit *u, cl_time now)
+{
+    struct observation seen;
+    struct plan plan;
+
+    observe(u, now, &seen);
+    plan_next(u->w->object, &seen.facts, now, &plan);
+    if (u->item.reported && !u->d->read_only && !u->d->stopping) {
+        act_start(u, &seen.facts, &plan, now);
+    }
+    report(u, &seen.facts, &plan, now);
+
+    cl_time next = cl_time_min(plan.next_at, act_issue_show_at(u));
+    if (u->memory_dirty && u->memory_retry_at > 0) {
+        next = cl_time_min(next, u->memory_retry_at);
+    }
+    workq_add_at(&u->d->queue, &u->item, next);
+}
+
+bool unit_reconcile(struct unit *u)
+{
+    cl_time now = loop_now(u->d->loop);
+    struct cl_err err = {0};
+
+    if (u->ending) {
+        return !unit_end(u);
+    }
+    if (unit_wake(u, &err) < 0) {
+        /* The file is the way back: what it declares is taken as new. */
+        cl_log(CL_LOG_ERROR, u->display, err.reason, "%s", err.text);
+        inventory_reparse(u->d->inventory);
+        return true;
+    }
+    if (u->is_issuer) {
+        issuer_unit_reconcile(u);
+    } else {
+        pass(u, now);
+    }
+    save_memory(u);
+    if (!u->item.reported) {
+        u->item.reported = true;
+        workq_add(&u->d->queue, &u->item);
+    }
+    unit_rest(u);
+    return true;
+}
+
+/* ---- the end ---- */
+
+static void unlink_quietly(char *take_path)
+{
+    struct cl_err err = {0};
+    if (disk_unlink(take_path, &err) < 0) {
+        cl_log(CL_LOG_WARNING, "", err.reason, "%s", err.text);
+    }
+    cl_free(take_path);
+}
+
+static void remove_outputs(struct unit *u)
+{
+    struct cl_err err = {0};
+    const struct cert_spec *spec = u->w != NULL ? u->w->object->cert : NULL;
+    if (spec == NULL || spec->deletion_policy != DELETION_DELETE) {
+        return;
+    }
+    struct disk_batch *b = disk_batch_create();
+    for (size_t i = 0; i < u->w->memory.n_outputs; i++) {
+        output_remove(&u->w->memory.outputs[i], b);
+    }
+    if (disk_commit_now(b, &err) < 0) {
+        cl_log(CL_LOG_WARNING, u->display, err.reason, "outputs not removed: %s", err.text);
+    }
+}
+
+bool unit_end(struct unit *u)
+{
+    struct cl_err err = {0};
+    struct daemon *d = u->d;
+
+    u->ending = true;
+    if (unit_running(u)) {
+        act_cancel(u);
+        act_deploy_cancel(u);
+        return false; /* the runs wake the unit when they end */
+    }
+    if (!u->is_issuer && unit_wake(u, &err) == 0) {
+        remove_outputs(u);
+    }
+    unlink_quietly(paths_status(&d->paths, u->namespace_, u->name, unit_kind(u)));
+    unlink_quietly(paths_memory(&d->paths, u->key, unit_kind(u)));
+    cl_log(CL_LOG_NOTICE, u->display, "Removed",
+           "no longer declared; archive and account stay on disk");
+    char *issuer_key = u->is_issuer ? cl_strdup(u->key) : NULL;
+    unit_destroy(u);
+    if (issuer_key != NULL) {
+        daemon_wake_dependents(d, issuer_key);
+        cl_free(issuer_key);
+    }
+    publish_changed(d);
+    return true;
+}
+
+void unit_event(struct unit *u, bool warning, const char *reason, const char *fmt, ...)
+{
+    char text[PLAN_TEXT];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (u->w != NULL) {
+        status_event(&u->w->status, loop_now(u->d->loop), warning, reason, "%s", text);
+    }
+    cl_log(warning ? CL_LOG_WARNING : CL_LOG_INFO, u->display, reason, "%s", text);
+}
