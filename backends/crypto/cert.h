@@ -10,7 +10,7 @@
 /* What goes into a CSR or a certificate. Borrowed. */
 struct cert_params {
     const struct cert_spec *spec; /* names, subject, isCA, usages, name constraints */
-    bool acme;                    /* leave subject, URIs, e-mails, usages out (the CA ignores them) */
+    bool acme; /* leave subject, URIs, e-mails, usages out (the CA ignores them) */
 };
 /** PKCS#10 in DER; *ret owned. CN: spec->common_name if given, never longer than 64. */
 int csr_create(const struct cert_params *p, const struct key *k, unsigned char **ret,
@@ -23,10 +23,10 @@ int csr_names(const unsigned char *der, size_t len, struct cl_strv *ret_dns, str
 struct cert_sign_params {
     const struct cert_spec *spec;
     const struct key *subject_key;
-    const struct key *issuer_key;  /* == subject_key for self-signed */
-    const char *issuer_pem;        /* issuer certificate (first of a chain); NULL = self-signed */
-    cl_time now, duration;         /* notBefore = now - 5 min; notAfter never past the issuer's */
-    int path_len;                  /* for isCA; -1 = none */
+    const struct key *issuer_key; /* == subject_key for self-signed */
+    const char *issuer_pem;       /* issuer certificate (first of a chain); NULL = self-signed */
+    cl_time now, duration;        /* notBefore = now - 5 min; notAfter never past the issuer's */
+    int path_len;                 /* for isCA; -1 = none */
     const struct cl_strv *crl_distribution_points, *ocsp_servers, *issuing_certificate_urls;
 };
 /** One PEM certificate, appended to @ret. Serial: 159 random bits. */

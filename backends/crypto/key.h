@@ -14,9 +14,11 @@ void key_destroy(struct key *k); /* NULL is fine */
 int key_generate(enum key_algorithm algorithm, long size, struct key **ret, struct cl_err *err);
 struct key_op {
     struct cl_op op;
-    struct key *key; /* valid in done; take it by setting this to NULL */
+    struct key
+        *key; /* result: set when done comes without an error, and the caller's from then on */
 };
-/** EC inline (done still comes later), RSA on the thread pool, one at a time. */
+/** EC inline (done still comes later), RSA on the thread pool, one at a time: the waiting line is
+ *  one for the process (file-scope state). A cancelled one ends at once, also when it runs. */
 void key_generate_start(struct loop *l, enum key_algorithm algorithm, long size, struct key_op *op);
 int key_from_pem(const char *pem, struct key **ret, struct cl_err *err);
 /** Appends PEM in that encoding to @ret (a secret buffer). Ed25519 is always PKCS8. */
