@@ -9,26 +9,26 @@
 
 /* What a certificate says, parsed once when it is written. Strings owned. */
 struct cert_facts {
-    char *serial;       /* lower-case hex */
-    char *sha256;       /* of the DER, hex */
-    char *spki_sha256;  /* of the leaf's SubjectPublicKeyInfo, hex */
+    char *serial;           /* lower-case hex */
+    char *sha256;           /* of the DER, hex */
+    char *spki_sha256;      /* of the leaf's SubjectPublicKeyInfo, hex */
     char *subject, *issuer; /* one line, RFC 2253 */
-    char *common_name;  /* "" if none */
+    char *common_name;      /* "" if none */
     struct cl_strv dns_names, ip_addresses, uris, email_addresses;
     cl_time not_before, not_after;
     cl_time chain_not_after; /* earliest notAfter of the intermediates; 0 = none */
-    char *key_algorithm; /* "RSA" | "ECDSA" | "Ed25519" */
+    char *key_algorithm;     /* "RSA" | "ECDSA" | "Ed25519" */
     long key_size;
-    long chain_length;  /* certificates in the file */
+    long chain_length; /* certificates in the file */
     bool is_ca;
-    char *ari_cert_id;  /* RFC 9773 4.1, "" if there is no AKI */
+    char *ari_cert_id; /* RFC 9773 4.1, "" if there is no AKI */
 };
 void cert_facts_deinit(struct cert_facts *f);
 void cert_facts_copy(struct cert_facts *dst, const struct cert_facts *src);
 
 /* What the archive holds for an object (D1 1 to 4 of the chain in reconciler/core/checks.c). */
 enum revision_state {
-    REVISION_NONE,       /* no current revision */
+    REVISION_NONE, /* no current revision */
     REVISION_OK,
     REVISION_MISSING_DATA,
     REVISION_INVALID_KEY,
@@ -40,16 +40,16 @@ enum revision_state {
 struct manifest {
     unsigned schema; /* MANIFEST_SCHEMA */
     long revision;
-    char *uid;                        /* of the object it was made for */
-    char *issuer_name, *issuer_kind;  /* "letsencrypt", "Issuer" */
-    char *issuer_identity;            /* "acme:URL", "ca:SPKI-SHA256", "selfSigned" */
-    char *account_url, *order_url;    /* acme only, else NULL */
-    char *trigger;                    /* reason of the D1 chain that asked for it */
+    char *uid;                       /* of the object it was made for */
+    char *issuer_name, *issuer_kind; /* "letsencrypt", "Issuer" */
+    char *issuer_identity;           /* "acme:URL", "ca:SPKI-SHA256", "selfSigned" */
+    char *account_url, *order_url;   /* acme only, else NULL */
+    char *trigger;                   /* reason of the D1 chain that asked for it */
     cl_time issued_at;
     char spec_hash[CL_SHA256_TEXT];
-    bool adopted;                     /* taken from an existing pair, no request recorded */
+    bool adopted; /* taken from an existing pair, no request recorded */
     /* the request */
-    char *request;                    /* canonical JSON of the request fields (cert_request_json) */
+    char *request; /* canonical JSON of the request fields (cert_request_json) */
     struct cert_facts cert;
 };
 #define MANIFEST_SCHEMA 1u
