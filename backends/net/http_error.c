@@ -84,9 +84,8 @@ void http_explain(const struct http_failure *f, struct cl_err *err)
         break;
     }
 
-    /* HTTP/0.9, i.e. anything at all instead of a status line, has the code of a wrong scheme. */
-    bool garbage = f->code == CURLE_UNSUPPORTED_PROTOCOL && !f->answered &&
-                   strstr(f->curl_text, "HTTP/0.9") != NULL;
+    /* Bytes that are no HTTP/1 have the code of a wrong scheme. */
+    bool garbage = f->code == CURLE_UNSUPPORTED_PROTOCOL && f->sent && !f->answered;
     const struct meaning *m = find(garbage ? CURLE_WEIRD_SERVER_REPLY : f->code);
     const char *text = f->curl_text[0] != '\0' ? f->curl_text : curl_easy_strerror(f->code);
     (void)cl_clean(detail, sizeof detail, text, strlen(text));

@@ -58,6 +58,7 @@ enum http_refusal {
 struct http_failure {
     CURLcode code;
     enum http_refusal refusal;
+    bool sent;             /* a request had gone out */
     bool answered;         /* a status line had come */
     const char *url;       /* only its host and port are shown */
     const char *curl_text; /* CURLOPT_ERRORBUFFER */

@@ -46,6 +46,7 @@ static void explain(struct http_transfer *t, CURLcode code, struct cl_err *err)
                              .max_body = s->max_body};
     char *url = NULL;
     long status = 0;
+    long sent = 0;
 
     /* A refused address that another address made up for is no failure. */
     if (s->refusal == HTTP_REFUSED_ADDRESS && code != CURLE_COULDNT_CONNECT &&
@@ -54,7 +55,9 @@ static void explain(struct http_transfer *t, CURLcode code, struct cl_err *err)
     }
     (void)curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
     f.url = url;
+    f.sent = sent > 0;
     http_explain(&f, err);
     err->http_status = s->answered ? (int)status : 0;
 }
