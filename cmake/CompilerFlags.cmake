@@ -38,7 +38,8 @@ cl_add_flags(
     -Wdouble-promotion -Wfloat-equal -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference
     -Wdate-time -Walloca
     -Werror=implicit -Werror=incompatible-pointer-types -Werror=int-conversion
-    -Werror=format-security -Werror=return-type)
+    -Werror=return-type)
+target_compile_options(cl_flags INTERFACE -Werror=format-security) # known to all, needs -Wformat
 
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     cl_add_flags(

@@ -13,7 +13,7 @@ RECONCILER = SOLVERS | ISSUERS | {"hooks", "reconciler/core", "reconciler"}
 LAYERS = {  # folder: the folders whose headers it may include, besides itself
     "spec/base": set(), "spec": BASE,
     "backends/rt": SPEC, "backends/net": RT, "backends/crypto": RT,
-    "backends/store": MACHINE, "backends": STORE | {"backends/solvers"}, "backends/solvers": SOLVERS,
+    "backends/store": MACHINE, "backends": STORE | {"backends/solvers"} | ISSUERS, "backends/solvers": SOLVERS,
     "backends/acme": SOLVERS, "backends/ca": SOLVERS, "backends/selfsigned": SOLVERS,
     "hooks": MACHINE, "reconciler/core": SPEC, "reconciler": RECONCILER,
     "reconciler/cli": RECONCILER, "backends/sim": RECONCILER | {"reconciler/cli"},
