@@ -20,7 +20,6 @@
 #define SWEEP_PERIOD (5 * CL_MINUTE) /* outputs are compared with the archive */
 #define SWEEP_PER_UNIT (500 * CL_MS) /* ... or slower, with many objects */
 #define DRAIN_LIMIT (20 * CL_SECOND)
-#define CLOCK_FLOOR (1795478400 * CL_SECOND) /* 2026-11-24: no release is older than this */
 
 static void pass_due(struct loop_task *t);
 static void check_stopped(struct daemon *d);
@@ -249,7 +248,7 @@ int daemon_create(struct loop *l, const struct daemon_options *o, struct daemon 
     d->read_only = o->read_only;
     d->version = o->version;
     d->started_at = loop_now(l);
-    d->clock_floor = CLOCK_FLOOR;
+    d->clock_floor = o->built_at;
     if (o->output_roots != NULL) {
         cl_strv_copy(&d->cli_output_roots, o->output_roots);
     }

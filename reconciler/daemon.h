@@ -22,6 +22,7 @@ struct daemon_options {
     const struct cl_strv *output_roots;           /* added to the Configuration's; may be NULL */
     const char *metrics;                          /* overrides metrics.listen; NULL = none */
     const char *version;
+    cl_time built_at; /* the clock cannot be before it; 0 = unknown */
     bool once;      /* run --once: no watching, ends when everything is settled */
     bool read_only; /* plan: no lock, no network, nothing written */
 };

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-static void observe_archive(struct unit *u, struct observation *seen);
+static int observe_archive(struct unit *u, struct observation *seen, struct cl_err *err);
 static void observe_wishes(struct unit *u, struct observation *seen);
 static void observe_gates(struct unit *u, cl_time now, struct observation *seen);
 static void observe_issuer(struct unit *u, cl_time now, struct observation *seen);
@@ -20,10 +20,12 @@ static void observe_outputs(struct unit *u, cl_time now, struct observation *see
 static void observe_hooks(struct unit *u, struct observation *seen);
 static void observe_probes(struct unit *u, struct observation *seen);
 
-void observe(struct unit *u, cl_time now, struct observation *ret)
+int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err *err)
 {
     memset(ret, 0, sizeof(*ret));
-    observe_archive(u, ret);
+    if (observe_archive(u, ret, err) < 0) {
+        return -1;
+    }
     observe_wishes(u, ret);
     observe_issuer(u, now, ret);
     observe_gates(u, now, ret);
@@ -34,42 +36,40 @@ void observe(struct unit *u, cl_time now, struct observation *ret)
     }
     ret->facts.issuing = u->issue != NULL;
     ret->facts.deploying = u->project != NULL || u->deploy != NULL;
+    return 0;
 }
 
 /* ---- archive ---- */
 
-static void observe_archive(struct unit *u, struct observation *seen)
+static int observe_archive(struct unit *u, struct observation *seen, struct cl_err *err)
 {
     struct awake *w = u->w;
     struct facts *f = &seen->facts;
-    struct cl_err err = {0};
 
     if (!w->rev_loaded || archive_stamp(&u->d->paths, u->key) != w->rev.stamp_hash) {
         if (w->rev_loaded) {
             revision_deinit(&w->rev);
-            memset(&w->rev, 0, sizeof(w->rev));
         }
+        memset(&w->rev, 0, sizeof(w->rev));
         output_plans_deinit(&w->plans);
         memset(&w->plans, 0, sizeof(w->plans));
         w->plans_valid = false;
         w->adopt_checked = false;
-        w->rev_loaded = archive_load(&u->d->paths, u->key, &w->rev, &err) == 0;
-        if (!w->rev_loaded) { /* an IO error is not the absence of a certificate */
+        w->rev_loaded = archive_load(&u->d->paths, u->key, &w->rev, err) == 0;
+        if (!w->rev_loaded) {
             memset(&w->rev, 0, sizeof(w->rev));
-            cl_log(CL_LOG_ERROR, u->display, err.reason, "archive not readable: %s", err.text);
-            (void)cl_format(seen->hold_reason, sizeof(seen->hold_reason), "%s", err.reason);
-            (void)cl_format(seen->outputs_detail, sizeof(seen->outputs_detail), "%s", err.text);
+            return -1;
         }
     }
     f->revision_state = w->rev.state;
     f->revision_detail = w->rev.detail;
     f->manifest = w->rev.manifest;
-    f->archive_unreadable = !w->rev_loaded;
     f->uid = w->memory.uid;
     if (w->wanted_request == NULL) {
         w->wanted_request = cert_request_json(w->object->cert);
     }
     f->wanted_request = w->wanted_request;
+    return 0;
 }
 
 /* Could the pair that lies in an output stand for what the spec wants? */

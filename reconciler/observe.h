@@ -11,8 +11,9 @@ struct observation {
     char no_solver[256], issuer_problem[320], identity[512];
     char hold_reason[CL_ERR_REASON];
 };
-/** Fills facts for an awake Certificate. Pointers lead into @ret, the unit, or its Issuer. */
-void observe(struct unit *u, cl_time now, struct observation *ret);
+/** Fills facts for an awake Certificate. Pointers lead into @ret, the unit, or its Issuer. -1 if the
+ *  archive cannot be read at all: an IO error is not the absence of a certificate. */
+int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err *err);
 /** The certificate's Issuer and spec as one hash: what a failure depended on. */
 void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT]);
 

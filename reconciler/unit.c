@@ -407,8 +407,13 @@ static void pass(struct unit *u, cl_time now)
 {
     struct observation seen;
     struct plan plan;
+    struct cl_err err = {0};
 
-    observe(u, now, &seen);
+    if (observe(u, now, &seen, &err) < 0) {
+        unit_event(u, true, err.reason, "archive not readable: %s", err.text);
+        workq_add_at(&u->d->queue, &u->item, now + CL_MINUTE);
+        return;
+    }
     plan_next(u->w->object, &seen.facts, now, &plan);
     if (u->item.reported && !u->d->read_only && !u->d->stopping) {
         act_start(u, &seen.facts, &plan, now);
