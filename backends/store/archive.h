@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* archive: the private truth: ARCHIVE/KEY/REVISION/{privkey.pem,request.der,fullchain.pem,
- * manifest.json} 0600 in 0700, ARCHIVE/KEY/current -> REVISION, and ARCHIVE/KEY/pending.json, the
- * record of an issuance under way. A revision is complete before `current` points to it. */
+ * ca.pem (if the root is known),manifest.json} 0600 in 0700, ARCHIVE/KEY/current -> REVISION, and
+ * ARCHIVE/KEY/pending.json, the record of an issuance under way. A revision is complete before
+ * `current` points to it. */
 #ifndef ARCHIVE_H
 #define ARCHIVE_H
 
@@ -16,9 +17,9 @@ struct revision {
     long number;
     struct manifest *manifest; /* NULL unless readable */
     char *fullchain_pem;
-    char *ca_pem;              /* root, NULL if unknown */
-    struct cl_buf key_pem;     /* secret; as archived (PKCS8) */
-    struct disk_stat stamp;    /* of the current link and files, combined, for caching */
+    char *ca_pem;           /* root, NULL if unknown */
+    struct cl_buf key_pem;  /* secret; as archived (PKCS8) */
+    struct disk_stat stamp; /* of the current link and files, combined, for caching */
     uint64_t stamp_hash;
 };
 void revision_deinit(struct revision *r);
@@ -29,18 +30,21 @@ int archive_load(const struct paths *p, const char *key, struct revision *ret, s
 uint64_t archive_stamp(const struct paths *p, const char *key);
 
 struct archive_write {
-    const char *key;            /* file-system key of the object */
+    const char *key;                 /* file-system key of the object */
     const struct manifest *manifest; /* revision number is taken from it */
-    const char *key_pem;        /* PKCS8 */
-    const unsigned char *csr;   /* may be NULL */
+    const char *key_pem;             /* PKCS8 */
+    const unsigned char *csr;        /* may be NULL */
     size_t csr_len;
     const char *fullchain_pem;
-    const char *ca_pem;         /* may be NULL */
-    long keep_revisions;        /* older ones are removed; keys of superseded ones kept only for the
+    const char *ca_pem;  /* may be NULL */
+    long keep_revisions; /* older ones are removed; keys of superseded ones kept only for the
                                    last, the rest unlinked */
 };
 /** Appends to @b: write revision, barrier, switch `current`, drop pending.json, prune. */
 void archive_put(const struct paths *p, const struct archive_write *w, struct disk_batch *b);
+/** Appends to @b: unlinks the private keys of all revisions before @current (the rollback's, too). */
+void archive_drop_old_keys(const struct paths *p, const char *key, long current,
+                           struct disk_batch *b);
 /** Highest revision number ever used for @key (0 = none). */
 long archive_last_revision(const struct paths *p, const char *key);
 

@@ -9,7 +9,7 @@
 #include "spec/base/cl_err.h"
 #include "spec/spec.h"
 
-struct memory_hold { /* backoff after failures */
+struct memory_hold {       /* backoff after failures */
     enum cl_err_kind kind; /* NONE = no hold */
     unsigned failures;     /* in a row, of this kind */
     cl_time not_before;    /* CL_NEVER = only a change can help */
@@ -18,8 +18,8 @@ struct memory_hold { /* backoff after failures */
     struct cl_err err;
 };
 struct memory_hook { /* one record for each hook or probe of the spec, by identity */
-    char *id;          /* hash of what it runs */
-    long revision;     /* last revision for which it succeeded; 0 = never */
+    char *id;        /* hash of what it runs */
+    long revision;   /* last revision for which it succeeded; 0 = never */
     char *outputs_hash;
     unsigned failures;
     cl_time next_try, finished_at;
@@ -35,7 +35,7 @@ struct memory_output { /* what we wrote, so that foreign files are recognised */
     char *content_hash;  /* over names, modes and bytes */
     uint64_t stamp_hash; /* stat of all files after the write */
     cl_time last_written;
-    unsigned repairs;    /* in the current 10 min */
+    unsigned repairs; /* in the current 10 min */
     cl_time repairs_since;
 };
 struct memory {

@@ -17,7 +17,7 @@ struct output_plan {
         char *name;
         struct cl_buf content; /* secret */
         unsigned mode;
-    } *files;
+    } * files;
     size_t n_files;
     char *owner, *group;
     bool take_over;
@@ -38,9 +38,9 @@ void output_claims(const struct paths *p, const struct object *o, struct cl_strv
 
 enum output_verdict {
     OUTPUT_IN_SYNC,
-    OUTPUT_MISSING,      /* not there, or not all */
-    OUTPUT_DIFFERS,      /* content, owner or mode */
-    OUTPUT_FOREIGN       /* something is there that we did not create: OutputConflict/ForeignFile */
+    OUTPUT_MISSING, /* not there, or not all */
+    OUTPUT_DIFFERS, /* content, owner or mode */
+    OUTPUT_FOREIGN  /* something is there that we did not create: OutputConflict/ForeignFile */
 };
 /** Compares with the disk; @rec (may be NULL) is what memory has. detail names the file. */
 enum output_verdict output_check(const struct output_plan *plan, const struct memory_output *rec,

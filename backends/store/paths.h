@@ -14,9 +14,9 @@ struct paths {
     char *config;  /* /etc/certloop/config.yaml */
 };
 void paths_deinit(struct paths *p);
-char *paths_archive(const struct paths *p, const char *key);        /* STATE/archive/KEY */
+char *paths_archive(const struct paths *p, const char *key); /* STATE/archive/KEY */
 char *paths_memory(const struct paths *p, const char *key, enum spec_kind kind);
-                              /* STATE/memory/KEY.json, for issuers STATE/memory/_issuers/KEY.json */
+/* STATE/memory/KEY.json, for issuers STATE/memory/_issuers/KEY.json */
 char *paths_status(const struct paths *p, const char *namespace_, const char *name,
                    enum spec_kind kind);
 char *paths_status_file(const struct paths *p, const char *basename); /* STATUS/_files/X.json */
