@@ -24,10 +24,11 @@ void json_put(json_t *o, const char *key, json_t *take_value)
 
 json_t *json_text(const char *s)
 {
-    json_t *text = json_string(s != NULL ? s : "");
+    const char *given = s != NULL ? s : "";
+    json_t *text = json_string(given);
 
     if (text == NULL) { /* not UTF-8 */
-        char *clean = cl_clean_dup(s, strlen(s));
+        char *clean = cl_clean_dup(given, strlen(given));
 
         text = json_string(clean);
         cl_free(clean);

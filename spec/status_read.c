@@ -112,7 +112,13 @@ static int read_issuer_ref(const json_t *o, struct status *s, struct cl_err *err
 
 static int read_certificate(const json_t *o, struct status *s, struct cl_err *err)
 {
+    json_t *issuer_ref = json_object_get(o, "issuerRef");
+
     s->has_cert = true;
+    if (s->issuer_name == NULL && json_is_object(issuer_ref) &&
+        jtable_read(&STATUS_ISSUER_REF, issuer_ref, s, err) < 0) {
+        return -1;
+    }
     return cert_facts_read(o, &s->cert, err);
 }
 

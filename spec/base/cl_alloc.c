@@ -22,22 +22,22 @@ static void fail_default(size_t size)
     _exit(EX_OSERR);
 }
 
-static struct cl_alloc_funcs funcs = {realloc, free, fail_default};
+static struct cl_alloc_funcs active = {realloc, free, fail_default};
 
-void cl_alloc_set(const struct cl_alloc_funcs *new_funcs)
+void cl_alloc_set(const struct cl_alloc_funcs *funcs)
 {
-    funcs.realloc = new_funcs->realloc != NULL ? new_funcs->realloc : realloc;
-    funcs.free = new_funcs->free != NULL ? new_funcs->free : free;
-    funcs.failed = new_funcs->failed != NULL ? new_funcs->failed : fail_default;
+    active.realloc = funcs->realloc != NULL ? funcs->realloc : realloc;
+    active.free = funcs->free != NULL ? funcs->free : free;
+    active.failed = funcs->failed != NULL ? funcs->failed : fail_default;
 }
 
 static void *need(void *old, size_t size)
 {
     /* realloc(p, 0) may free p and return NULL; one byte keeps the meaning the same everywhere. */
-    void *p = funcs.realloc(old, size != 0 ? size : 1);
+    void *p = active.realloc(old, size != 0 ? size : 1);
 
     if (p == NULL) {
-        funcs.failed(size);
+        active.failed(size);
         abort(); /* failed() must not return */
     }
     return p;
@@ -48,7 +48,7 @@ static size_t product(size_t n, size_t size)
     size_t total;
 
     if (__builtin_mul_overflow(n, size, &total)) {
-        funcs.failed(SIZE_MAX);
+        active.failed(SIZE_MAX);
         abort();
     }
     return total;
@@ -81,6 +81,6 @@ void *cl_reallocarray(void *p, size_t n, size_t size)
 void cl_free(void *p)
 {
     if (p != NULL) {
-        funcs.free(p);
+        active.free(p);
     }
 }

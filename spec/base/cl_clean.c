@@ -10,13 +10,23 @@
 #define ELLIPSIS "..."
 #define CLEAN_MAX (CL_CLEAN_TEXT - sizeof(ELLIPSIS)) /* 512 */
 
+/* Length that the first byte announces, 0 if no sequence starts so. */
+static size_t announced(unsigned char lead)
+{
+    if (lead < 0x80) {
+        return 1;
+    }
+    return lead < 0xC2 || lead > 0xF4 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
 /* Length of the well-formed sequence at @s (Unicode 15, table 3-7), 0 if there is none. */
 static size_t sequence(const unsigned char *s, size_t len, uint32_t *ret_code)
 {
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
     static const unsigned char LEAD_MASK[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    static const uint32_t LEAST[] = {0, 0, 0x80, 0x800, 0x10000}; /* below: overlong */
+    size_t n = announced(s[0]);
 
-    if (n == 0 || n > len || s[0] > 0xF4) {
+    if (n == 0 || n > len) {
         return 0;
     }
     uint32_t code = s[0] & LEAD_MASK[n];
@@ -26,8 +36,8 @@ static size_t sequence(const unsigned char *s, size_t len, uint32_t *ret_code)
         }
         code = code << 6 | (s[i] & 0x3Fu);
     }
-    bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
-    if (overlong || (code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) {
+    bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+    if (code < LEAST[n] || surrogate || code > 0x10FFFF) {
         return 0;
     }
     *ret_code = code;

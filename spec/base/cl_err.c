@@ -90,7 +90,8 @@ int cl_fail_errno(struct cl_err *err, int errnum, const char *reason, const char
         va_start(ap, fmt);
         (void)cl_formatv(context, sizeof(context), fmt, ap);
         va_end(ap);
-        (void)cl_format(text, sizeof(text), "%s: %s", context, strerror_r(errnum, why, sizeof(why)));
+        (void)cl_format(text, sizeof(text), "%s: %s", context,
+                        strerror_r(errnum, why, sizeof(why)));
         fill(err, CL_ERR_LOCAL, reason, text);
     }
     return -1;

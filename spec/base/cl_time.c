@@ -149,7 +149,8 @@ static bool take_month(const char **s, int *ret)
 const char *cl_time_format(cl_time t, char buf[CL_TIME_TEXT])
 {
     /* 9999-12-31T23:59:59Z: RFC 3339 has no later year; earlier than year 0 likewise. */
-    static const cl_time LATEST = INT64_C(253402300799000), EARLIEST = INT64_C(-62167219200000);
+    static const cl_time LATEST = INT64_C(253402300799000);
+    static const cl_time EARLIEST = INT64_C(-62167219200000);
     struct civil c;
 
     if (t == 0 || t == CL_NEVER) {

@@ -71,9 +71,11 @@ static void foreign_text_loses_what_could_harm(void **state)
         {"gr\xC3\xBC\xC3\x9F", "gr\xC3\xBC\xC3\x9F"},
         {"\xF0\x9F\x94\x92", "\xF0\x9F\x94\x92"},
         {"a\nb\tc\x1B[31m\x7F", "a\\x0Ab\\x09c\\x1B[31m\\x7F"},
-        {"\xC2\x9B", "\\xC2\\x9B"},                   /* C1: CSI */
-        {"\xE2\x80\xAEgpj", "\\xE2\\x80\\xAEgpj"},    /* right-to-left override */
-        {"\xE2\x81\xA6", "\\xE2\\x81\\xA6"},          /* isolate */
+        {"\xC2\x9B", "\\xC2\\x9B"}, /* C1: CSI */
+        /* NOLINTBEGIN(misc-misleading-bidirectional): they are what is tested */
+        {"\xE2\x80\xAEgpj", "\\xE2\\x80\\xAEgpj"}, /* right-to-left override */
+        {"\xE2\x81\xA6", "\\xE2\\x81\\xA6"},       /* isolate */
+        /* NOLINTEND(misc-misleading-bidirectional) */
         {"\xE2\x80\xA8", "\\xE2\\x80\\xA8"},          /* line separator */
         {"\xFF\xC3", "\\xFF\\xC3"},                   /* no UTF-8, cut sequence */
         {"\xC0\xAF", "\\xC0\\xAF"},                   /* overlong */
