@@ -8,8 +8,8 @@ import pathlib
 import re
 import sys
 
-from layers import (CLOCK, EXTERNAL, EXTERNAL_FILES, FILES, LAYERS, LIBC, LIBRARIES, PURE, SYSTEM,
-                    SYSTEM_FOLDERS)
+from layers import (CLOCK, EXTERNAL, EXTERNAL_FILES, FILES, LAYERS, LAYERS_FILES, LIBC, LIBRARIES,
+                    PURE, SYSTEM, SYSTEM_FOLDERS)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -19,7 +19,7 @@ def words(names):
 
 
 CLOCK_RE, PURE_RE = words(CLOCK), words(PURE)
-FILES_RE = re.compile(words(FILES).pattern + r"|\b(CURLOPT_CAINFO|CURLOPT_CAPATH)\b")
+FILES_RE = re.compile(words(FILES).pattern + r"|\b(CURLOPT_CAINFO|CURLOPT_CAPATH)\b(?!\s*,\s*NULL)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
@@ -49,7 +49,7 @@ def check_file(path, folder, text, complain):
             continue
         if not (ROOT / header).exists():
             complain(path, f'"{header}" does not exist; write includes from the root of the repository')
-        elif target != folder and target not in LAYERS[folder]:
+        elif target != folder and target not in LAYERS[folder] | LAYERS_FILES.get(path, set()):
             complain(path, f'"{header}": {folder} may not see {target}')
         includes.append(header)
     code = TEXT.sub(blank, text)

@@ -18,18 +18,20 @@ LAYERS = {  # folder: the folders whose headers it may include, besides itself
     "hooks": MACHINE, "reconciler/core": SPEC, "reconciler": RECONCILER,
     "reconciler/cli": RECONCILER, "backends/sim": RECONCILER | {"reconciler/cli"},
 }
+LAYERS_FILES = {"reconciler/main.c": {"reconciler/cli"}}  # further, for one file
 LIBC = {"assert.h", "ctype.h", "errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h",
         "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "stdnoreturn.h", "string.h",
         "strings.h", "time.h"}
 SYSTEM = r"(sys|linux|netinet|arpa|net)/.*|\w+\.h"  # any header of libc and the kernel
 LIBRARIES = r"(uv|curl/.*|microhttpd|openssl/.*|yaml|jansson|idn2|cmocka|libpsl|ldns/.*)(\.h)?"
-EXTERNAL = {  # folder: pattern of further headers
+EXTERNAL = {  # folder: pattern of further headers; arpa/inet.h is for reading addresses as text
     "spec/base": r"sysexits\.h|unistd\.h",
-    "spec": r"yaml\.h|jansson\.h",
+    "spec": r"arpa/inet\.h|yaml\.h|jansson\.h",
     "backends/rt": r"uv\.h",
     "backends/net": r"curl/.*|microhttpd\.h|openssl/.*",
-    "backends/crypto": r"openssl/.*",
-    "backends": r"jansson\.h", "backends/store": r"jansson\.h", "backends/acme": r"jansson\.h",
+    "backends/crypto": r"openssl/.*|arpa/inet\.h",
+    "backends": r"jansson\.h", "backends/store": r"jansson\.h",
+    "backends/acme": r"jansson\.h|arpa/inet\.h",
     "reconciler": r"jansson\.h",
     "reconciler/cli": r"jansson\.h|signal\.h|unistd\.h|getopt\.h|sys/ioctl\.h",
     "backends/sim": r"jansson\.h|openssl/.*",
