@@ -75,7 +75,7 @@ static void foreign_text_loses_what_could_harm(void **state)
         /* NOLINTBEGIN(misc-misleading-bidirectional): they are what is tested */
         {"\xE2\x80\xAEgpj", "\\xE2\\x80\\xAEgpj"}, /* right-to-left override */
         {"\xE2\x81\xA6", "\\xE2\\x81\\xA6"},       /* isolate */
-        /* NOLINTEND(misc-misleading-bidirectional) */
+        /* NOLINTEND(misc-misleading-bidirectional): end of what is tested */
         {"\xE2\x80\xA8", "\\xE2\\x80\\xA8"},          /* line separator */
         {"\xFF\xC3", "\\xFF\\xC3"},                   /* no UTF-8, cut sequence */
         {"\xC0\xAF", "\\xC0\\xAF"},                   /* overlong */
