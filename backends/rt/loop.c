@@ -34,6 +34,7 @@ struct loop {
     uv_timer_t alarm;
     struct cl_heap timers;
     struct cl_list tasks;
+    struct cl_list leftovers;
     cl_time now;    /* 0 = not read in this turn */
     cl_time offset; /* wall clock minus monotonic clock at the last reading */
     bool offset_known;
@@ -65,6 +66,7 @@ struct loop *loop_create(void)
 
     cl_assert(uv_loop_init(&l->uv) == 0);
     cl_list_init(&l->tasks);
+    cl_list_init(&l->leftovers);
     /* These three start without allocating and cannot fail. The prepare handle also keeps uv_run
      * going when nothing else is watched. */
     (void)uv_prepare_init(&l->uv, &l->prepare);
@@ -81,6 +83,11 @@ void loop_destroy(struct loop *l)
 {
     if (l == NULL) {
         return;
+    }
+    cl_list_for_each(n, &l->leftovers) {
+        struct loop_leftover *o = cl_container(n, struct loop_leftover, link);
+        cl_list_remove(n);
+        o->end(o);
     }
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->check, NULL);
@@ -101,6 +108,11 @@ void loop_destroy(struct loop *l)
 struct uv_loop_s *loop_uv(struct loop *l)
 {
     return &l->uv;
+}
+
+void loop_leave(struct loop *l, struct loop_leftover *o)
+{
+    cl_list_add_tail(&l->leftovers, &o->link);
 }
 
 struct disk_queue **loop_disk_queue(struct loop *l)

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -39,8 +40,8 @@ struct proc {
     uint64_t started_ns;
     bool cancelled;
     bool term_sent;
-    bool reported; /* done was called; only stragglers of the group are still waited for */
-    struct loop_task fail_task; /* done must not come from proc_start */
+    struct loop_leftover stragglers; /* of the group, after done was called */
+    struct loop_task fail_task;      /* done must not come from proc_start */
     struct cl_err err;
     unsigned open_handles;
 };
@@ -137,7 +138,8 @@ static void deadline_passed(uv_timer_t *handle)
 
     if (p->term_sent) {
         signal_group(p, SIGKILL);
-        if (p->reported) {
+        if (p->stragglers.end != NULL) {
+            cl_list_remove(&p->stragglers.link);
             uv_close((uv_handle_t *)&p->deadline, handle_closed);
         }
         return;
@@ -146,6 +148,11 @@ static void deadline_passed(uv_timer_t *handle)
     p->op->timed_out = !p->cancelled;
     signal_group(p, SIGTERM);
     (void)uv_timer_start(&p->deadline, deadline_passed, (uint64_t)KILL_AFTER, 0);
+}
+
+static void end_stragglers(struct loop_leftover *o)
+{
+    deadline_passed(&cl_container(o, struct proc, stragglers)->deadline);
 }
 
 static void proc_cancel(struct cl_op *op)
@@ -176,11 +183,13 @@ static void child_exited(uv_process_t *process, int64_t status, int signum)
     op->term_signal = signum;
     op->duration = (cl_time)((uv_hrtime() - p->started_ns) / 1000000U);
     bool cancelled = p->cancelled;
-    p->reported = true;
     uv_close((uv_handle_t *)&p->process, handle_closed);
     /* What the child started and the SIGTERM did not end keeps its 5 s; while it lives, its group
      * id cannot belong to anyone else. */
-    if (!p->term_sent || kill(-(pid_t)process->pid, 0) < 0) {
+    if (p->term_sent && kill(-(pid_t)process->pid, 0) == 0) {
+        p->stragglers.end = end_stragglers;
+        loop_leave(p->loop, &p->stragglers);
+    } else {
         uv_close((uv_handle_t *)&p->deadline, handle_closed);
     }
     if (cancelled) {
@@ -263,6 +272,9 @@ static int spawn(struct proc *p, const char *file, int in, int out)
         options.uid = (uv_uid_t)p->uid;
         options.gid = (uv_gid_t)p->gid;
     }
+    /* Nothing but these three: also not what our own parent passed on to us. Before Linux 5.11
+     * this fails, and O_CLOEXEC on all our own descriptors has to do. */
+    (void)close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
     return uv_spawn(loop_uv(p->loop), &p->process, &options);
 }
 

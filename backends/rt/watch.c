@@ -130,6 +130,7 @@ static void timer_due(struct loop_timer *t)
         watch_emit(w, d, NULL, WATCH_RESCAN);
     } else if (d->polling || d->armed || disk_stat(d->path, &st, NULL) < 0 ||
                st.type != DISK_NONE) {
+        d->looks++; /* held back once more, if it goes on like that */
         rearm(w, d);
     } else {
         start_timer(w, d, BACKOFF_LAST); /* still missing */
@@ -156,6 +157,7 @@ static void sweep(struct watch *w)
         }
     }
     w->dirs_len = n;
+    watch_compact_marks(w);
 }
 
 static void read_events(void *user, int fd, unsigned ready)

@@ -59,6 +59,8 @@ enum watch_walk {
 enum watch_walk watch_walk(struct watch *w, struct watch_dir *d);
 /** Drops all marks of @d, or those of everyone that the kernel has dropped (@wd >= 0). */
 void watch_drop_marks(struct watch *w, const struct watch_dir *d);
+/** Gives up the room of dropped marks, unless someone iterates. */
+void watch_compact_marks(struct watch *w);
 void watch_forget_wd(struct watch *w, int wd);
 
 /* watch_event.c */

@@ -82,12 +82,12 @@ static void clear_mark(struct watch_mark *m)
     *m = (struct watch_mark){.wd = -1};
 }
 
-static void compact(struct watch *w)
+void watch_compact_marks(struct watch *w)
 {
     size_t n = 0;
 
     if (w->dispatching) {
-        return; /* someone iterates; the next drop outside does it */
+        return; /* someone iterates; done afterwards */
     }
     for (size_t i = 0; i < w->marks_len; i++) {
         if (w->marks[i].wd >= 0) {
@@ -109,7 +109,7 @@ static void drop_marks(struct watch *w, const struct watch_dir *d, bool old_only
             }
         }
     }
-    compact(w);
+    watch_compact_marks(w);
 }
 
 void watch_drop_marks(struct watch *w, const struct watch_dir *d)
@@ -124,7 +124,7 @@ void watch_forget_wd(struct watch *w, int wd)
             clear_mark(&w->marks[i]);
         }
     }
-    compact(w);
+    watch_compact_marks(w);
 }
 
 /* ---- the walk ---- */
