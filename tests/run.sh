@@ -27,7 +27,7 @@ for preset in "${presets[@]}"; do
     echo "build: preset $preset (log: build/$preset.log)"
     { cmake --preset "$preset" && cmake --build --preset "$preset" -j "$(nproc)"; } \
         >"build/$preset.log" 2>&1 || {
-        tail -n 60 "build/$preset.log" >&2
+        grep -m 3 -A 40 '^FAILED' "build/$preset.log" >&2 || tail -n 40 "build/$preset.log" >&2
         echo "build: preset $preset failed" >&2
         exit 1
     }
