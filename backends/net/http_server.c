@@ -38,6 +38,7 @@ struct http_server {
     struct loop_task again;
     struct cl_list peers; /* struct peer.link, first due first */
     bool running;         /* inside libmicrohttpd: callbacks must not stop the server */
+    bool made_room;       /* a connection has ended since libmicrohttpd last looked for new ones */
 };
 
 struct peer {
@@ -142,15 +143,16 @@ static void run(struct http_server *s)
 
     s->running = true;
     for (int i = 0; i < ROUNDS_MAX; i++) {
+        s->made_room = false;
         (void)MHD_run(s->daemon);
         timed = MHD_get_timeout(s->daemon, &wait) == MHD_YES;
-        if (!timed || wait > 0) {
+        if (!s->made_room && (!timed || wait > 0)) {
             break;
         }
     }
     s->running = false;
     loop_timer_stop(s->loop, &s->timer);
-    if (timed && wait == 0) {
+    if (s->made_room || (timed && wait == 0)) {
         loop_defer(s->loop, &s->again, on_again, s);
     } else if (timed) {
         cl_time delay = wait < (MHD_UNSIGNED_LONG_LONG)CL_HOUR ? (cl_time)wait : CL_HOUR;
@@ -213,6 +215,7 @@ static void on_connection(void *user, struct MHD_Connection *c, void **peer,
         cl_list_remove(&p->link);
         cl_free(p);
         *peer = NULL;
+        s->made_room = true; /* at the limit it does not listen until it runs once more */
         arm_reaper(s);
     }
 }

@@ -94,7 +94,7 @@ struct tls_peer {
     unsigned port;
     pthread_t thread;
     atomic_bool stop;
-    atomic_uint handshakes, answered;
+    atomic_uint accepted, answered;
     bool silent;           /* does the handshake, then never says a word */
     bool no_handshake;     /* accepts and never says a word */
     char server_name[256]; /* of the last handshake; read after tls_peer_stop */
@@ -128,10 +128,10 @@ static inline void *tls_serve(void *arg)
         while (recv(c->fd, in, sizeof in, 0) > 0) {
         }
     } else if (SSL_accept(ssl) == 1) {
-        atomic_fetch_add(&p->handshakes, 1);
         while (SSL_read(ssl, in, sizeof in) > 0) { /* one record = one request here */
-            if (!p->silent && SSL_write(ssl, REPLY, sizeof REPLY - 1) > 0) {
-                atomic_fetch_add(&p->answered, 1);
+            if (!p->silent) {
+                atomic_fetch_add(&p->answered, 1); /* before the client can know */
+                (void)SSL_write(ssl, REPLY, sizeof REPLY - 1);
             }
         }
     }
@@ -152,6 +152,7 @@ static inline void *tls_accept(void *arg)
         if (fd < 0) {
             break;
         }
+        atomic_fetch_add(&p->accepted, 1);
         struct tls_conn *c = cl_new(struct tls_conn);
         c->peer = p;
         c->fd = fd;

@@ -76,9 +76,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    asked_free(&asked);
     raw_stop(&peer);
     net_teardown(&net);
+    asked_free(&asked); /* after what may still have run */
     return 0;
 }
 
