@@ -6,6 +6,7 @@
 #include "backends/rt/sys.h"
 #include "spec/base/cl_alloc.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -393,7 +394,8 @@ static int run(struct cli *c, int argc, char **argv)
     if (c->paths.live == NULL) {
         c->paths.live = cl_printf("%s/live", c->paths.state);
     }
-    log_sink_open(c->log_json, c->log_level);
+    json_set_alloc_funcs(cl_malloc, cl_free);
+    log_sink_open(c->log_json, c->command->run == cmd_run ? c->log_level : CL_LOG_ERROR);
     rc = c->command->run(c);
     if (fflush(stdout) != 0 && rc == 0) {
         return cli_error(c, 1, "cannot write to standard output");

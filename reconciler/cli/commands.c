@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands: the table of commands: what help, completion and documentation are made from. */
+#include "reconciler/cli/cli.h"
+
+static const struct cli_flag RUN_FLAGS[] = {
+    {"--once", NULL, "reconcile everything, then leave: for cron, init containers, CI"},
+    {"--timeout", "DURATION", "with --once: leave at the latest after this time (15m)"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_flag GET_FLAGS[] = {
+    {"-w", NULL, "go on and print what changes"},
+    {"--hash", "DIR", "with files: print the set hash of a checkout, to compare with the daemon's"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_flag EVENTS_FLAGS[] = {
+    {"--follow", NULL, "go on and print new events"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_flag WAIT_FLAGS[] = {
+    {"--for", "CONDITION", "condition=Ready (default), condition=Deployed, condition=TYPE=False"},
+    {"--timeout", "DURATION", "give up after this time (5m)"},
+    {"--keep-waiting", NULL, "wait on, even if the spec is invalid or stalled"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_flag RENEW_FLAGS[] = {
+    {"--all", NULL, "every Certificate"},
+    {"--issuer", "NAME", "every Certificate of this Issuer"},
+    {"--yes", NULL, "do not ask"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_flag CHECK_FLAGS[] = {
+    {"-w", "SHARE", "warn when less is left: 25% of the lifetime, or 14d (25%)"},
+    {"-c", "SHARE", "critical when less is left (12%)"},
+    {"--grace", "DURATION", "a first issuance is a warning this long, then critical (15m)"},
+    {"--file", "FILE", "only what this spec file declares, and only for its present bytes"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_flag PRUNE_FLAGS[] = {
+    {"--yes", NULL, "let held deletions go ahead"},
+    {NULL, NULL, NULL},
+};
+
+const struct cli_command CLI_COMMANDS[] = {
+    {"run", "[--once [--timeout 15m]]", "the daemon, in the foreground",
+     "Watches the spec directory and keeps every certificate as declared. SIGTERM drains and stops,\n"
+     "SIGHUP reads Configuration and specs again.\n\n"
+     "Exit: 0 clean stop, 64 usage, 75 the state is locked by another daemon, 78 the configuration\n"
+     "or a directory is unusable. With --once: 0 all Ready and Deployed, 2 something waits for a\n"
+     "later time, 1 something failed, is stalled or invalid.",
+     RUN_FLAGS, cmd_run},
+    {"validate", "PATH...", "check specs without touching anything",
+     "Prints FILE:LINE:COL: error: TEXT for each problem. The same code that the daemon uses.\n\n"
+     "Exit: 0 valid, 1 invalid.",
+     NULL, cmd_validate},
+    {"plan", "[NAME...]", "what run would do now, and why",
+     "Decides for each Certificate from specs, archive and outputs, without network and without\n"
+     "writing anything.\n\nExit: 0 nothing to do, 2 something to do, 1 error.",
+     NULL, cmd_plan},
+    {"get", "[certificates|issuers|files] [NAME...]", "a table of objects",
+     "Reads the status files.\n\nExit: 0, 1 not found.", GET_FLAGS, cmd_get},
+    {"status", "[NAME]", "the daemon at a glance; with NAME as describe",
+     "Shows watch mode, counts, rejected files, and what happens next.\n\nExit: 0, 3 no daemon.",
+     NULL, cmd_status},
+    {"describe", "NAME", "one object in full",
+     "Conditions, what happens next and when, events, outputs, hooks.\n\nExit: 0, 1 not found.",
+     NULL, cmd_describe},
+    {"events", "[NAME]", "what happened", "The last events of one or all Certificates.\n\nExit: 0.",
+     EVENTS_FLAGS, cmd_events},
+    {"wait", "[NAME...] --for condition=Ready [--timeout 5m]", "until a condition is true",
+     "Waits until the bytes on disk now have been taken and the condition holds. No name: every\n"
+     "Certificate of the spec directory. An invalid spec or a stalled object ends it at once.\n\n"
+     "Exit: 0 true, 1 timed out, invalid, stalled, or there is nothing to wait for.",
+     WAIT_FLAGS, cmd_wait},
+    {"renew", "NAME... | --all | --issuer I", "ask for a new certificate now",
+     "certloop renews by itself; this is for a key that leaked or a CA that revokes.\n\n"
+     "Exit: 0 asked, 1 refused or no daemon, 64 without a name.",
+     RENEW_FLAGS, cmd_renew},
+    {"check", "[-w 25%] [-c 12%] [NAME...]", "a monitoring plug-in",
+     "Works from the status files alone, also with the daemon dead.\n\n"
+     "Exit: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
+     CHECK_FLAGS, cmd_check},
+    {"prune", "[--yes]", "list orphans and held deletions, then confirm them",
+     "An orphan is an archive that no Certificate uses any more; it is listed, never removed.\n\n"
+     "Exit: 0, 1 error.",
+     PRUNE_FLAGS, cmd_prune},
+    {"version", "", "version, commit and the linked libraries", "Exit: 0.", NULL, cmd_version},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
