@@ -106,7 +106,8 @@ static int damaged(struct revision *r, enum revision_state state, const char *fi
 {
     r->state = state;
     if (r->number > 0) {
-        (void)cl_format(r->detail, sizeof(r->detail), "revision %ld: %s: %s", r->number, file, what);
+        (void)cl_format(r->detail, sizeof(r->detail), "revision %ld: %s: %s", r->number, file,
+                        what);
     } else {
         (void)cl_format(r->detail, sizeof(r->detail), "%s: %s", file, what);
     }

@@ -12,6 +12,7 @@
 /* One directory that should hold files made from a revision, all names resolved. */
 struct output_plan {
     char *directory;
+    bool live;           /* below LIVE: certloop's own */
     bool symlink_layout; /* ..data swap; else one rename for each file */
     struct output_plan_file {
         char *name;
@@ -21,6 +22,7 @@ struct output_plan {
     size_t n_files;
     char *owner, *group;
     bool take_over;
+    char *leaf_pem; /* the certificate that it is all about */
     char content_hash[CL_SHA256_TEXT];
 };
 struct output_plans {

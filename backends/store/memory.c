@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* memory: a unit's private memory as JSON and back. Tables say which members there are; times are
+ * exact, so that "already handled" stays true after a restart. */
+#include "backends/store/memory.h"
+
+#include "backends/store/store_json.h"
+#include "spec/base/cl_alloc.h"
+#include "spec/jfield.h"
+
+#include <string.h>
+
+#define MEMORY_SCHEMA 1u
+#define MEMORY_MAX ((size_t)4 << 20)
+#define N(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static const struct jfield ROWS[] = {
+    JFIELD(JF_WORD, memory, uid, "uid"),
+    JFIELD(JF_LONG, memory, generation, "generation"),
+    JFIELD(JF_TEXT, memory, source_path, "sourcePath"),
+    JFIELD(JF_HASH, memory, source_sha256, "sourceSHA256"),
+    JFIELD(JF_UNSIGNED, memory, source_document, "sourceDocument"),
+    JFIELD(JF_UNSIGNED, memory, source_line, "sourceLine"),
+    JFIELD(JF_TEXT, memory, handled_renew_annotation, "handledRenewAnnotation"),
+    JFIELD(JF_LONG, memory, failed_attempts, "failedAttempts"),
+    JFIELD(JF_TEXT, memory, canonical, "lastGood"),
+};
+static const struct jtable MEMORY = JTABLE(ROWS, memory);
+static const struct store_time TIMES[] = {
+    {"created", offsetof(struct memory, created)},
+    {"deletedAt", offsetof(struct memory, deleted_at)},
+    {"loadedAt", offsetof(struct memory, loaded_at)},
+    {"handledRenewRequest", offsetof(struct memory, handled_renew_request)},
+    {"renewRequested", offsetof(struct memory, renew_requested)},
+    {"lastFailure", offsetof(struct memory, last_failure)},
+};
+
+static const struct jfield HOLD_ROWS[] = {
+    JFIELD(JF_UNSIGNED, memory_hold, failures, "failures"),
+    JFIELD(JF_HASH, memory_hold, inputs_hash, "inputsHash"),
+};
+static const struct jtable HOLD = JTABLE(HOLD_ROWS, memory_hold);
+static const struct store_time HOLD_TIMES[] = {
+    {"notBefore", offsetof(struct memory_hold, not_before)},
+    {"firstFailure", offsetof(struct memory_hold, first_failure)},
+    {"lastFailure", offsetof(struct memory_hold, last_failure)},
+};
+
+static const struct jfield HOOK_ROWS[] = {
+    JFIELD(JF_WORD, memory_hook, id, "id"),
+    JFIELD(JF_TEXT, memory_hook, name, "name"),
+    JFIELD(JF_LONG, memory_hook, revision, "revision"),
+    JFIELD(JF_TEXT, memory_hook, outputs_hash, "outputsHash"),
+    JFIELD(JF_UNSIGNED, memory_hook, failures, "failures"),
+    JFIELD(JF_INT, memory_hook, exit_code, "exitCode"),
+    JFIELD(JF_LONG, memory_hook, duration_ms, "durationMs"),
+    JFIELD(JF_TEXT, memory_hook, result, "result"),
+};
+static const struct jtable HOOK = JTABLE(HOOK_ROWS, memory_hook);
+static const struct store_time HOOK_TIMES[] = {
+    {"nextTry", offsetof(struct memory_hook, next_try)},
+    {"finishedAt", offsetof(struct memory_hook, finished_at)},
+};
+
+static const struct jfield OUTPUT_ROWS[] = {
+    JFIELD(JF_WORD, memory_output, directory, "directory"),
+    JFIELD(JF_STRV, memory_output, files, "files"),
+    JFIELD(JF_TEXT, memory_output, content_hash, "contentHash"),
+    JFIELD(JF_UNSIGNED, memory_output, repairs, "repairs"),
+};
+static const struct jtable OUTPUT = JTABLE(OUTPUT_ROWS, memory_output);
+static const struct store_time OUTPUT_TIMES[] = {
+    {"lastWritten", offsetof(struct memory_output, last_written)},
+    {"repairsSince", offsetof(struct memory_output, repairs_since)},
+};
+
+void memory_init(struct memory *m)
+{
+    *m = (struct memory){.schema = MEMORY_SCHEMA};
+}
+
+void memory_deinit(struct memory *m)
+{
+    jtable_free(&MEMORY, m);
+    for (size_t i = 0; i < m->n_hooks; i++) {
+        jtable_free(&HOOK, &m->hooks[i]);
+    }
+    for (size_t i = 0; i < m->n_outputs; i++) {
+        jtable_free(&OUTPUT, &m->outputs[i]);
+    }
+    cl_free(m->hooks);
+    cl_free(m->outputs);
+    *m = (struct memory){0};
+}
+
+/* ---- errors: fixed arrays, which the tables do not know ---- */
+
+static json_t *err_write(const struct cl_err *e)
+{
+    json_t *o = json_object();
+
+    json_put(o, "kind", json_text(cl_err_kind_name(e->kind)));
+    json_put(o, "reason", json_text(e->reason));
+    json_put(o, "text", json_text(e->text));
+    json_put(o, "type", json_text(e->type));
+    json_put(o, "identifier", json_text(e->identifier));
+    json_put(o, "url", json_text(e->url));
+    json_put(o, "httpStatus", json_integer(e->http_status));
+    json_put(o, "retryAt", json_integer(e->retry_at));
+    return o;
+}
+
+static void read_array(const json_t *o, const char *key, char *buf, size_t size)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+
+    (void)cl_format(buf, size, "%s", text != NULL ? text : "");
+}
+
+static void err_read(const json_t *o, struct cl_err *e)
+{
+    const char *kind = json_string_value(json_object_get(o, "kind"));
+
+    e->kind = kind != NULL ? cl_err_kind_from_name(kind) : CL_ERR_NONE;
+    read_array(o, "reason", e->reason, sizeof(e->reason));
+    read_array(o, "text", e->text, sizeof(e->text));
+    read_array(o, "type", e->type, sizeof(e->type));
+    read_array(o, "identifier", e->identifier, sizeof(e->identifier));
+    read_array(o, "url", e->url, sizeof(e->url));
+    e->http_status = (int)json_integer_value(json_object_get(o, "httpStatus"));
+    e->retry_at = json_integer_value(json_object_get(o, "retryAt"));
+}
+
+/* ---- write ---- */
+
+static json_t *hold_write(const struct memory_hold *h)
+{
+    json_t *o = json_object();
+
+    json_put(o, "kind", json_text(cl_err_kind_name(h->kind)));
+    jtable_write(&HOLD, o, h);
+    store_times_write(HOLD_TIMES, N(HOLD_TIMES), o, h);
+    json_put(o, "error", err_write(&h->err));
+    return o;
+}
+
+static json_t *hooks_write(const struct memory *m)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < m->n_hooks; i++) {
+        json_t *o = json_object();
+        jtable_write(&HOOK, o, &m->hooks[i]);
+        store_times_write(HOOK_TIMES, N(HOOK_TIMES), o, &m->hooks[i]);
+        (void)json_array_append_new(a, o);
+    }
+    return a;
+}
+
+static json_t *outputs_write(const struct memory *m)
+{
+    json_t *a = json_array();
+    char stamp[24];
+
+    for (size_t i = 0; i < m->n_outputs; i++) {
+        json_t *o = json_object();
+        jtable_write(&OUTPUT, o, &m->outputs[i]);
+        store_times_write(OUTPUT_TIMES, N(OUTPUT_TIMES), o, &m->outputs[i]);
+        /* As text: JSON numbers end at 2^63. */
+        (void)cl_format(stamp, sizeof(stamp), "%llu", (unsigned long long)m->outputs[i].stamp_hash);
+        json_put(o, "stamp", json_text(stamp));
+        (void)json_array_append_new(a, o);
+    }
+    return a;
+}
+
+char *memory_to_json(const struct memory *m)
+{
+    json_t *o = json_object();
+
+    json_put(o, "schema", json_integer(MEMORY_SCHEMA));
+    jtable_write(&MEMORY, o, m);
+    store_times_write(TIMES, N(TIMES), o, m);
+    if (m->hold.kind != CL_ERR_NONE || m->hold.failures > 0) {
+        json_put(o, "hold", hold_write(&m->hold));
+    }
+    json_put(o, "hooks", hooks_write(m));
+    json_put(o, "outputs", outputs_write(m));
+    char *text = json_print(o, JSON_INDENT(1), true);
+    json_decref(o);
+    return text;
+}
+
+/* ---- read ---- */
+
+static int hold_read(const json_t *o, struct memory_hold *h, struct cl_err *err)
+{
+    const char *kind = json_string_value(json_object_get(o, "kind"));
+
+    if (o == NULL) {
+        return 0;
+    }
+    h->kind = kind != NULL ? cl_err_kind_from_name(kind) : CL_ERR_NONE;
+    err_read(json_object_get(o, "error"), &h->err);
+    if (jtable_read(&HOLD, o, h, err) < 0) {
+        return -1;
+    }
+    return store_times_read(HOLD_TIMES, N(HOLD_TIMES), o, h, err);
+}
+
+static int hooks_read(const json_t *a, struct memory *m, struct cl_err *err)
+{
+    m->hooks = cl_calloc(json_array_size(a) + 1, sizeof(*m->hooks));
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const json_t *o = json_array_get(a, i);
+        struct memory_hook *h = &m->hooks[m->n_hooks++];
+        if (jtable_read(&HOOK, o, h, err) < 0 ||
+            store_times_read(HOOK_TIMES, N(HOOK_TIMES), o, h, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int outputs_read(const json_t *a, struct memory *m, struct cl_err *err)
+{
+    m->outputs = cl_calloc(json_array_size(a) + 1, sizeof(*m->outputs));
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const json_t *o = json_array_get(a, i);
+        struct memory_output *out = &m->outputs[m->n_outputs++];
+        const char *stamp = json_string_value(json_object_get(o, "stamp"));
+        if (jtable_read(&OUTPUT, o, out, err) < 0 ||
+            store_times_read(OUTPUT_TIMES, N(OUTPUT_TIMES), o, out, err) < 0) {
+            return -1;
+        }
+        if (cl_parse_u64(stamp != NULL ? stamp : "", UINT64_MAX, &out->stamp_hash) < 0) {
+            out->stamp_hash = 0; /* the next look compares the files themselves */
+        }
+    }
+    return 0;
+}
+
+static int decode(const json_t *o, struct memory *m, struct cl_err *err)
+{
+    m->schema = MEMORY_SCHEMA;
+    if (jtable_read(&MEMORY, o, m, err) < 0 || store_times_read(TIMES, N(TIMES), o, m, err) < 0 ||
+        hold_read(json_object_get(o, "hold"), &m->hold, err) < 0 ||
+        hooks_read(json_object_get(o, "hooks"), m, err) < 0 ||
+        outputs_read(json_object_get(o, "outputs"), m, err) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+static int from_json(const char *text, const char *what, struct memory *ret, struct cl_err *err)
+{
+    struct cl_err own = {0};
+    struct memory m = {0};
+    json_t *o = store_parse(text, MEMORY_SCHEMA, what, err);
+
+    if (o == NULL) {
+        return -1;
+    }
+    int rc = decode(o, &m, &own);
+    json_decref(o);
+    if (rc < 0) {
+        memory_deinit(&m);
+        if (err != NULL) {
+            *err = own;
+        }
+        return store_corrupt(err, what);
+    }
+    *ret = m;
+    return 0;
+}
+
+int memory_from_json(const char *text, struct memory *ret, struct cl_err *err)
+{
+    return from_json(text, "the memory of an object", ret, err);
+}
+
+int memory_load(const char *path, struct memory *ret, struct cl_err *err)
+{
+    struct cl_buf text = {0};
+    struct cl_err own = {0};
+    int rc = disk_read(path, MEMORY_MAX, &text, NULL, &own);
+
+    if (rc == 0) {
+        rc = from_json(cl_buf_str(&text), path, ret, &own);
+    } else if (cl_streq(own.reason, "NotFound")) {
+        rc = 1;
+    }
+    if (rc < 0 && err != NULL) {
+        *err = own;
+    }
+    cl_buf_deinit(&text);
+    return rc;
+}
