@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* acme_fetches: estimates that follow what the CA does. */
+#include "backends/acme/acme_fetches.h"
+
+#define FETCHES_MAX 16u
+#define DELAY_MIN (1 * CL_MS)
+#define DELAY_MAX (200 * CL_MS)
+#define HITS_TO_SHORTEN 64u
+#define FINALIZE_MIN (5 * CL_MS) /* Pebble 2.10 can hang an order that is polled at once */
+#define FINALIZE_MAX (1 * CL_SECOND)
+
+void acme_fetches_init(struct acme_fetches *f, cl_time now)
+{
+    *f = (struct acme_fetches){
+        .k = 1, .delay = DELAY_MIN, .halved_at = now, .finalize = FINALIZE_MIN};
+}
+
+unsigned acme_fetches_wanted(struct acme_fetches *f, cl_time now)
+{
+    if (now >= cl_time_add(f->halved_at, CL_DAY)) {
+        f->k = f->k > 1 ? f->k / 2 : 1;
+        f->halved_at = now;
+    }
+    return f->k;
+}
+
+void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls)
+{
+    if (at_end == 0) {
+        return; /* decided without asking us: says nothing */
+    }
+    if (polls <= 1) {
+        if (at_end < f->k) { /* the fallback timer found out that fewer are enough */
+            f->k = at_end;
+        }
+        if (++f->hits >= HITS_TO_SHORTEN && f->delay > DELAY_MIN) {
+            f->delay--;
+            f->hits = 0;
+        }
+        return;
+    }
+    f->hits = 0;
+    if (at_end > f->k) {
+        f->k = at_end < FETCHES_MAX ? at_end : FETCHES_MAX;
+    } else {
+        f->delay = cl_time_min(f->delay * 2, DELAY_MAX);
+    }
+}
+
+void acme_fetches_finalized(struct acme_fetches *f, bool decided)
+{
+    if (decided) {
+        f->finalize = cl_time_max(FINALIZE_MIN, f->finalize - f->finalize / 16);
+    } else {
+        f->finalize = cl_time_min(f->finalize * 2, FINALIZE_MAX);
+    }
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* acme_issue: runs one order: carries out the actions of acme_order and feeds it the results.
+ *
+ * Every event goes through feed(): one step of the machine, then its actions. Nothing that is
+ * started here calls back before it returns, so steps never nest. The op ends when the machine is
+ * done and nothing that was started is still under way. */
+#include "backends/acme/acme_impl.h"
+#include "spec/base/cl_alloc.h"
+#include "spec/base/cl_assert.h"
+#include "spec/base/cl_rng.h"
+
+#include <string.h>
+
+/* What surrounds one authorization. */
+struct slot {
+    struct acme_issuance *issuance;
+    size_t index;
+    struct cl_op op;                   /* present, then cleanup */
+    struct solver_challenge challenge; /* points into the order */
+    struct solver_fetch fetch;
+    bool watching;
+    struct acme_place place;
+    bool admitted_at_once; /* to be told to the machine after its step */
+};
+/* A request under way. */
+struct asked {
+    struct cl_list link;
+    struct acme_issuance *issuance;
+    struct acme_call call;
+    size_t index;
+    bool aborted;
+};
+struct acme_issuance {
+    struct acme *a;
+    struct issue_op *issue; /* NULL: abandon */
+    struct cl_op *op;
+    struct acme_order *order;
+    char *csr;
+    uint64_t certificate; /* identity for the window */
+    struct cl_list asked;
+    struct slot *slots;
+    size_t n_slots;
+    struct cl_op saved;
+    bool saving, gate; /* gate: we keep the next newOrder of the account back */
+    bool saved_at_once;
+    unsigned under_way; /* requests, solver ops, save */
+    bool done;
+    struct loop_timer timer;
+    cl_time timer_at;
+    struct loop_task start, cancel;
+};
+
+static void feed(struct acme_issuance *i, const struct acme_event *ev);
+static void run_action(struct acme_issuance *i, const struct acme_action *act);
+static void finish(struct acme_issuance *i);
+
+/* ---- start and end ---- */
+
+static void start_task(struct loop_task *task)
+{
+    feed(task->user, &(struct acme_event){.type = EV_ENTER});
+}
+
+static void cancel_task(struct loop_task *task)
+{
+    feed(task->user, &(struct acme_event){.type = EV_CANCEL});
+}
+
+static void issuance_cancel(struct cl_op *op)
+{
+    struct acme_issuance *i = op->impl;
+
+    loop_defer(i->a->host->loop, &i->cancel, cancel_task, i);
+}
+
+static struct acme_issuance *issuance_create(struct acme *a, struct cl_op *op)
+{
+    struct acme_issuance *i = cl_new(struct acme_issuance);
+
+    i->a = a;
+    i->op = op;
+    cl_list_init(&i->asked);
+    op->impl = i;
+    op->cancel = issuance_cancel;
+    return i;
+}
+
+static struct acme_order_params common_params(struct acme *a)
+{
+    return (struct acme_order_params){
+        .solvers = &a->spec->solvers,
+        .new_order_url = a->directory.new_order,
+        .thumbprint = a->thumbprint,
+        .allow_http = strncmp(a->spec->server, "http:", 5) == 0,
+        .eager_first = a->spec->retry_after == RETRY_AFTER_EAGER_FIRST,
+        .request_duration = a->spec->enable_duration_feature,
+        .skew = a->skew,
+        .fetches = &a->fetches,
+    };
+}
+
+void acme_issue_start(struct acme *a, struct issue_op *issue)
+{
+    struct acme_issuance *i = issuance_create(a, &issue->op);
+    struct acme_order_params p = common_params(a);
+
+    issue->impl = i;
+    issue->fullchain_pem = NULL;
+    issue->ca_pem = NULL;
+    issue->used_order_url = NULL;
+    issue->used_account_url = NULL;
+    i->issue = issue;
+    i->certificate = cl_rng_hash(issue->key_name) | 1;
+    i->csr = cl_base64url(issue->csr, issue->csr_len);
+    p.object = issue->object;
+    p.order_url = issue->order_url;
+    p.replaces = issue->replaces;
+    p.csr = i->csr;
+    i->order = acme_order_create(&p);
+    loop_defer(a->host->loop, &i->start, start_task, i);
+}
+
+void acme_abandon_start(struct acme *a, const char *order_url, struct cl_op *op)
+{
+    struct acme_issuance *i = issuance_create(a, op);
+    struct acme_order_params p = common_params(a);
+
+    p.order_url = order_url;
+    p.abandon = true;
+    i->order = acme_order_create(&p);
+    loop_defer(a->host->loop, &i->start, start_task, i);
+}
+
+const struct acme_order *acme_issue_order(const struct issue_op *issue)
+{
+    const struct acme_issuance *i = issue->impl;
+
+    return i != NULL ? i->order : NULL;
+}
+
+/* At most one order an hour is made anew because its predecessor hung. */
+static void note_hang(struct acme_issuance *i, struct cl_err *err)
+{
+    struct acme *a = i->a;
+    cl_time now = loop_now(a->host->loop);
+    struct acme_hang *h = cl_map_get(&a->hangs, i->issue->key_name);
+
+    if (h == NULL) {
+        h = cl_new(struct acme_hang);
+        (void)cl_map_set(&a->hangs, i->issue->key_name, h);
+    } else if (now - h->at < CL_HOUR) {
+        err->retry_at = cl_time_max(err->retry_at, h->at + CL_HOUR);
+    }
+    h->at = now;
+}
+
+static void take_results(struct acme_issuance *i, struct cl_err *err)
+{
+    struct issue_op *issue = i->issue;
+    struct acme_order *o = i->order;
+
+    if (issue == NULL) {
+        return;
+    }
+    issue->impl = NULL;
+    issue->used_order_url = cl_strdup(o->url);
+    issue->used_account_url = i->a->has_doc ? cl_strdup(i->a->doc.url) : NULL;
+    if (o->err.kind == CL_ERR_NONE) {
+        issue->fullchain_pem = o->chain;
+        o->chain = NULL;
+        i->a->issued++;
+        return;
+    }
+    i->a->failed += o->err.kind != CL_ERR_CANCELLED;
+    if (o->hung) {
+        note_hang(i, err);
+    }
+}
+
+static void finish(struct acme_issuance *i)
+{
+    struct cl_op *op = i->op;
+    struct cl_err err = i->order->err;
+
+    cl_assert(cl_list_empty(&i->asked));
+    take_results(i, &err);
+    for (size_t n = 0; n < i->n_slots; n++) {
+        acme_lane_leave(&i->slots[n].place);
+    }
+    loop_task_cancel(&i->start);
+    loop_task_cancel(&i->cancel);
+    loop_timer_stop(i->a->host->loop, &i->timer);
+    if (err.kind != CL_ERR_NONE && err.kind != CL_ERR_CANCELLED) {
+        acme_note_failure(i->a, &err);
+    }
+    acme_order_destroy(i->order);
+    cl_free(i->csr);
+    cl_free(i->slots);
+    cl_free(i);
+    cl_op_done(op, err.kind != CL_ERR_NONE ? &err : NULL);
+}
+
+/* ---- the pump ---- */
+
+static void timer_fired(struct loop_timer *timer)
+{
+    struct acme_issuance *i = timer->user;
+
+    i->timer_at = CL_NEVER;
+    feed(i, &(struct acme_event){.type = EV_TIMER});
+}
+
+static void arm(struct acme_issuance *i)
+{
+    cl_time at = acme_order_next_at(i->order);
+
+    if (at != i->timer_at) {
+        i->timer_at = at;
+        loop_at(i->a->host->loop, &i->timer, at, timer_fired, i);
+    }
+}
+
+/* One step and its actions. */
+static void step(struct acme_issuance *i, const struct acme_event *ev)
+{
+    struct acme_actions actions = {0};
+    struct acme_event timed = *ev;
+
+    timed.now = loop_now(i->a->host->loop);
+    acme_order_step(i->order, &timed, &actions);
+    for (size_t n = 0; n < actions.len; n++) {
+        run_action(i, &actions.items[n]);
+    }
+    acme_actions_deinit(&actions);
+}
+
+/* What was granted while actions were carried out becomes events now. */
+static void feed_granted(struct acme_issuance *i)
+{
+    if (i->saved_at_once) {
+        i->saved_at_once = false;
+        step(i, &(struct acme_event){.type = EV_SAVED});
+    }
+    for (size_t n = 0; n < i->n_slots; n++) {
+        if (i->slots[n].admitted_at_once) {
+            i->slots[n].admitted_at_once = false;
+            step(i, &(struct acme_event){.type = EV_ADMITTED, .index = n});
+        }
+    }
+}
+
+/* May end and free the issuance: nothing may touch it afterwards. */
+static void feed(struct acme_issuance *i, const struct acme_event *ev)
+{
+    enum acme_order_state before = i->order->state;
+
+    step(i, ev);
+    feed_granted(i);
+    if (i->gate && !i->saving) {
+        i->gate = false;
+        acme_transport_order_saved(i->a->transport);
+    }
+    if (i->done && i->under_way == 0) {
+        finish(i);
+        return;
+    }
+    arm(i);
+    if (i->op->changed != NULL && i->order->state != before && !i->done) {
+        i->op->changed(i->op);
+    }
+}
+
+/* ---- requests ---- */
+
+static void answered(struct cl_op *op, const struct cl_err *err)
+{
+    struct asked *q = op->user;
+    struct acme_issuance *i = q->issuance;
+    struct acme_event ev = {.type = err != NULL ? EV_FAILED : EV_REPLY,
+                            .what = q->call.what,
+                            .index = q->index,
+                            .reply = &q->call.reply,
+                            .err = err};
+    bool aborted = q->aborted;
+
+    cl_list_remove(&q->link);
+    i->under_way--;
+    if (ev.what == ACME_NEW_ORDER && err == NULL) {
+        i->gate = true;
+    }
+    if (aborted) { /* its event is not wanted: feed one that says nothing */
+        ev = (struct acme_event){.type = EV_TIMER};
+    }
+    feed(i, &ev);
+    cl_free(q);
+}
+
+static void ask(struct acme_issuance *i, const struct acme_action *act)
+{
+    struct asked *q = cl_new(struct asked);
+
+    q->issuance = i;
+    q->index = act->index;
+    q->call.op.done = answered;
+    q->call.op.user = q;
+    cl_list_add_tail(&i->asked, &q->link);
+    i->under_way++;
+    acme_call_start(i->a->transport, &act->request, &q->call);
+}
+
+static void abort_requests(struct acme_issuance *i)
+{
+    cl_list_for_each(l, &i->asked) {
+        struct asked *q = cl_container(l, struct asked, link);
+        q->aborted = true;
+        cl_op_cancel(&q->call.op);
+    }
+}
+
+/* ---- save ---- */
+
+static void order_saved(struct cl_op *op, const struct cl_err *err)
+{
+    struct acme_issuance *i = op->user;
+
+    i->under_way--;
+    i->saving = false;
+    feed(i, &(struct acme_event){.type = EV_SAVED, .err = err});
+}
+
+static void save(struct acme_issuance *i)
+{
+    struct issue_op *issue = i->issue;
+
+    if (issue == NULL || issue->save_order == NULL) {
+        i->saved_at_once = true;
+        return;
+    }
+    i->saving = true;
+    i->under_way++;
+    memset(&i->saved, 0, sizeof i->saved);
+    i->saved.done = order_saved;
+    i->saved.user = i;
+    issue->save_order(issue, i->order->url, i->a->doc.url, &i->saved);
+}
+
+/* ---- solvers ---- */
+
+static struct slot *slot_of(struct acme_issuance *i, size_t index)
+{
+    if (i->slots == NULL) { /* the authorizations do not change any more */
+        i->n_slots = i->order->n_authz;
+        i->slots = cl_calloc(i->n_slots, sizeof *i->slots);
+        for (size_t n = 0; n < i->n_slots; n++) {
+            i->slots[n].issuance = i;
+            i->slots[n].index = n;
+        }
+    }
+    cl_assert(index < i->n_slots);
+    return &i->slots[index];
+}
+
+static void fetched(struct solver_fetch *f)
+{
+    struct slot *s = f->user;
+
+    feed(s->issuance, &(struct acme_event){.type = EV_FETCHED, .index = s->index});
+}
+
+static void present_done(struct cl_op *op, const struct cl_err *err)
+{
+    struct slot *s = op->user;
+    struct acme_issuance *i = s->issuance;
+
+    i->under_way--;
+    feed(i, &(struct acme_event){.type = EV_PRESENTED, .index = s->index, .err = err});
+}
+
+static void present(struct acme_issuance *i, struct slot *s)
+{
+    const struct acme_authz *z = &i->order->authz[s->index];
+
+    s->challenge = (struct solver_challenge){
+        .type = z->type,
+        .identifier = z->identifier,
+        .token = z->token,
+        .key_authorization = z->key_authorization,
+        .solver = z->solver,
+    };
+    if (solver_sees_fetches(z->solver)) {
+        s->fetch.fetched = fetched;
+        s->fetch.user = s;
+        solvers_on_fetch(i->a->host->solvers, z->token, &s->fetch);
+        s->watching = true;
+    }
+    i->under_way++;
+    memset(&s->op, 0, sizeof s->op);
+    s->op.done = present_done;
+    s->op.user = s;
+    solvers_present(i->a->host->solvers, &s->challenge, &s->op);
+}
+
+static void cleanup_done(struct cl_op *op, const struct cl_err *err)
+{
+    struct slot *s = op->user;
+    struct acme_issuance *i = s->issuance;
+
+    (void)err; /* the solver's journal brings it up again at the next start */
+    i->under_way--;
+    feed(i, &(struct acme_event){.type = EV_CLEANED, .index = s->index});
+}
+
+static void cleanup(struct acme_issuance *i, struct slot *s)
+{
+    if (s->watching) {
+        solver_fetch_stop(&s->fetch);
+        s->watching = false;
+    }
+    i->under_way++;
+    memset(&s->op, 0, sizeof s->op);
+    s->op.done = cleanup_done;
+    s->op.user = s;
+    solvers_cleanup(i->a->host->solvers, &s->challenge, &s->op);
+}
+
+static void admitted(struct acme_place *p)
+{
+    struct slot *s = p->user;
+
+    feed(s->issuance, &(struct acme_event){.type = EV_ADMITTED, .index = s->index});
+}
+
+static void admit(struct acme_issuance *i, struct slot *s)
+{
+    struct acme_lane *lane = acme_lane_get(i->a, i->order->authz[s->index].solver);
+
+    s->place.admitted = admitted;
+    s->place.user = s;
+    s->admitted_at_once = acme_lane_enter(lane, &s->place);
+}
+
+static void run_action(struct acme_issuance *i, const struct acme_action *act)
+{
+    switch (act->type) {
+    case ACT_REQUEST:
+        ask(i, act);
+        return;
+    case ACT_ABORT:
+        abort_requests(i);
+        return;
+    case ACT_SAVE:
+        save(i);
+        return;
+    case ACT_PRESENT:
+        present(i, slot_of(i, act->index));
+        return;
+    case ACT_CLEANUP:
+        cleanup(i, slot_of(i, act->index));
+        return;
+    case ACT_ADMIT:
+        admit(i, slot_of(i, act->index));
+        return;
+    case ACT_VERDICT:
+        acme_lane_verdict(&slot_of(i, act->index)->place, act->ok, i->certificate);
+        return;
+    case ACT_RELEASE:
+        acme_lane_leave(&slot_of(i, act->index)->place);
+        return;
+    case ACT_DONE:
+        i->done = true;
+        return;
+    }
+}

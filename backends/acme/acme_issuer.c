@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* acme_issuer: life and facts of an ACME Issuer, and what its failures mean for all its orders. */
+#include "backends/acme/acme_issuer.h"
+
+#include "backends/acme/acme_impl.h"
+#include "backends/acme/acme_problem.h"
+#include "spec/base/cl_alloc.h"
+#include "spec/base/cl_assert.h"
+
+#include <string.h>
+
+static struct acme *of(struct issuer *i)
+{
+    return (struct acme *)(void *)i;
+}
+
+static struct issuer *acme_create(const struct issuer_host *host, const struct object *object)
+{
+    struct acme *a = cl_new(struct acme);
+    const struct acme_spec *spec = &object->issuer->acme;
+
+    a->host = host;
+    a->object = object;
+    a->spec = spec;
+    acme_fetches_init(&a->fetches, loop_now(host->loop));
+    a->transport = acme_transport_create(&(struct acme_transport_params){
+        .loop = host->loop,
+        .http = host->http,
+        .directory_url = spec->server,
+        .max_connections = spec->max_connections > 0 ? (unsigned)spec->max_connections : 1,
+    });
+    return (struct issuer *)(void *)a;
+}
+
+static void acme_destroy(struct issuer *i)
+{
+    struct acme *a = of(i);
+    size_t at = 0;
+    const char *key;
+    void *value;
+
+    if (a == NULL) {
+        return;
+    }
+    cl_assert(a->run == NULL);
+    acme_transport_destroy(a->transport);
+    acme_lanes_deinit(a);
+    while (cl_map_next(&a->hangs, &at, &key, &value)) {
+        cl_free(value);
+    }
+    cl_map_deinit(&a->hangs);
+    http_trust_destroy(a->trust);
+    acme_directory_deinit(&a->directory);
+    acme_account_doc_deinit(&a->doc);
+    key_destroy(a->key);
+    cl_free(a->jwk);
+    cl_free(a->thumbprint);
+    cl_free(a);
+}
+
+static void acme_facts(struct issuer *i, cl_time now, struct issuer_facts *ret)
+{
+    struct acme *a = of(i);
+
+    *ret = (struct issuer_facts){
+        .credentials = a->credentials,
+        .needs_directory = true,
+        .directory_at = a->directory_at,
+        .needs_account = true,
+        .account_ok = a->account_ok,
+        .problem = a->problem,
+    };
+    if (a->hold_until > now) {
+        ret->hold_until = a->hold_until;
+        memcpy(ret->hold_reason, a->hold_reason, sizeof ret->hold_reason);
+    }
+    (void)cl_format(ret->identity, sizeof ret->identity, "acme:%s", a->spec->server);
+}
+
+static void acme_step(struct issuer *i, enum issuer_step step, struct cl_op *op)
+{
+    acme_step_start(of(i), step, op);
+}
+
+static void acme_issue(struct issuer *i, struct issue_op *issue)
+{
+    acme_issue_start(of(i), issue);
+}
+
+static json_t *acme_view(struct issuer *i, const struct issue_op *issue)
+{
+    const struct acme_order *o = acme_issue_order(issue);
+
+    (void)i;
+    return o != NULL ? acme_view_issuance(o) : NULL;
+}
+
+static void acme_abandon(struct issuer *i, const char *order_url, struct cl_op *op)
+{
+    acme_abandon_start(of(i), order_url, op);
+}
+
+static json_t *acme_details(struct issuer *i)
+{
+    return acme_view_details(of(i));
+}
+
+const struct issuer_ops acme_issuer_ops = {
+    .name = "acme",
+    .type = ISSUER_ACME,
+    .create = acme_create,
+    .destroy = acme_destroy,
+    .facts = acme_facts,
+    .step = acme_step,
+    .issue = acme_issue,
+    .view = acme_view,
+    .abandon = acme_abandon,
+    .details = acme_details,
+};
+
+void acme_account_inputs(const struct acme *a, struct acme_account_params *ret)
+{
+    *ret = (struct acme_account_params){
+        .directory = &a->directory,
+        .directory_url = a->spec->server,
+        .email = a->spec->email,
+        .terms_agreed = a->spec->terms_of_service_agreed,
+        .key_sha256 = a->key != NULL ? a->key_sha256 : NULL,
+        .lost = a->account_lost,
+        .doc = a->has_doc ? &a->doc : NULL,
+    };
+}
+
+void acme_account_refresh(struct acme *a)
+{
+    struct acme_account_params p;
+
+    acme_account_inputs(a, &p);
+    a->account_ok = a->directory_at != 0 && acme_account_is_current(&p);
+    acme_transport_set_account(a->transport, a->has_doc ? a->doc.url : NULL);
+}
+
+static void hold(struct acme *a, const struct cl_err *err)
+{
+    if (err->retry_at > a->hold_until) {
+        a->hold_until = err->retry_at;
+        (void)cl_format(a->hold_reason, sizeof a->hold_reason, "%s", err->reason);
+    }
+}
+
+void acme_note_failure(struct acme *a, struct cl_err *err)
+{
+    bool changed = false;
+
+    if (acme_problem_is(err, "accountDoesNotExist")) {
+        /* The CA has lost the account, or started anew: the key registers again. */
+        err->kind = CL_ERR_TRANSIENT;
+        a->account_lost = true;
+        a->account_ok = false;
+        changed = true;
+    }
+    if (strcmp(err->reason, "DirectoryStale") == 0) {
+        a->directory_at = 0;
+        a->account_ok = false;
+        changed = true;
+    }
+    if (acme_problem_holds_issuer(err) && err->retry_at != 0) {
+        hold(a, err);
+        changed = true;
+    }
+    if (changed && a->host->changed != NULL) {
+        a->host->changed(a->host->user, a->object->key);
+    }
+}

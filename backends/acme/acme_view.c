@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* acme_view: orders and the Issuer as JSON for the status files. */
+#include "backends/acme/acme_impl.h"
+
+static void set_time(json_t *object, const char *key, cl_time t)
+{
+    char text[CL_TIME_TEXT];
+
+    if (t != 0) {
+        (void)json_object_set_new(object, key, json_string(cl_time_format(t, text)));
+    }
+}
+
+static const char *authz_state(const struct acme_authz *z)
+{
+    switch (z->step) {
+    case AUTHZ_READING:
+        return "unknown";
+    case AUTHZ_REUSED:
+    case AUTHZ_VALID:
+        return "valid";
+    case AUTHZ_CHOSEN:
+    case AUTHZ_WAITING:
+        return "pending";
+    case AUTHZ_POSTING:
+    case AUTHZ_WATCHING:
+    case AUTHZ_POLLING:
+        return "processing";
+    case AUTHZ_FAILED:
+        return "invalid";
+    }
+    return "";
+}
+
+static json_t *view_authz(const struct acme_authz *z)
+{
+    json_t *v = json_pack("{s:s?, s:b, s:s}", "identifier", z->identifier, "wildcard",
+                          (int)z->wildcard, "state", authz_state(z));
+
+    if (z->step == AUTHZ_REUSED) {
+        (void)json_object_set_new(v, "reused", json_true());
+        return v;
+    }
+    if (z->type != NULL) {
+        (void)json_object_set_new(
+            v, "solver", json_pack("{s:s, s:s}", "type", z->type, "why", cl_str_or(z->why, "")));
+    }
+    (void)json_object_set_new(
+        v, "presented",
+        json_boolean(z->answer == ANSWER_PRESENTED || z->answer == ANSWER_CLEANING));
+    set_time(v, "presentedAt", z->presented_at);
+    if (z->step == AUTHZ_WAITING) {
+        (void)json_object_set_new(v, "waitingFor", json_string("its turn at the CA"));
+    }
+    if (z->fetches > 0) {
+        (void)json_object_set_new(v, "fetches", json_integer((json_int_t)z->fetches));
+    }
+    if (z->step == AUTHZ_FAILED) {
+        (void)json_object_set_new(v, "error", json_string(z->err.text));
+    }
+    return v;
+}
+
+json_t *acme_view_issuance(const struct acme_order *o)
+{
+    json_t *root = json_object();
+    json_t *list = json_array();
+    const char *state = o->status != ACME_STATUS_NONE ? acme_status_name(o->status)
+                                                      : acme_order_state_name(o->state);
+    json_t *order =
+        json_pack("{s:s?, s:s, s:s, s:s}", "url", o->url, "state", state, "step",
+                  acme_order_state_name(o->state), "replaces", cl_str_or(o->replaces, ""));
+
+    set_time(order, "expires", o->expires);
+    (void)json_object_set_new(root, "order", order);
+    for (size_t i = 0; i < o->n_authz; i++) {
+        (void)json_array_append_new(list, view_authz(&o->authz[i]));
+    }
+    (void)json_object_set_new(root, "authorizations", list);
+    return root;
+}
+
+static json_t *view_directory(const struct acme *a)
+{
+    json_t *profiles = json_array();
+    json_t *v = json_object();
+
+    cl_strv_for_each(name, &a->directory.profiles) {
+        (void)json_array_append_new(profiles, json_string(name));
+    }
+    (void)json_object_set_new(v, "profiles", profiles);
+    (void)json_object_set_new(v, "renewalInfo", json_boolean(a->directory.renewal_info != NULL));
+    (void)json_object_set_new(v, "termsOfService",
+                              json_string(cl_str_or(a->directory.terms_of_service, "")));
+    set_time(v, "fetchedAt", a->directory_at);
+    if (a->skew != 0) {
+        (void)json_object_set_new(v, "clockSkewSeconds",
+                                  json_integer((json_int_t)(a->skew / CL_SECOND)));
+    }
+    return v;
+}
+
+static json_t *view_requests(struct acme *a)
+{
+    struct acme_transport_info info;
+    json_t *v = json_object();
+    unsigned long posts = 0;
+
+    acme_transport_info(a->transport, &info);
+    for (size_t i = 0; i < ACME_WHAT_COUNT; i++) {
+        if (i != ACME_DIRECTORY && i != ACME_NEW_NONCE) {
+            posts += info.requests[i];
+        }
+        (void)json_object_set_new(v, acme_what_name((enum acme_what)i),
+                                  json_integer((json_int_t)info.requests[i]));
+    }
+    (void)json_object_set_new(v, "posts", json_integer((json_int_t)posts));
+    (void)json_object_set_new(v, "errors", json_integer((json_int_t)info.errors));
+    return v;
+}
+
+json_t *acme_view_details(struct acme *a)
+{
+    json_t *acme = json_object();
+    const char *email = a->account_ok && a->spec->email != NULL ? a->spec->email : "";
+
+    (void)json_object_set_new(acme, "uri", json_string(a->has_doc ? a->doc.url : ""));
+    (void)json_object_set_new(acme, "lastRegisteredEmail", json_string(email));
+    (void)json_object_set_new(acme, "lastPrivateKeyHash",
+                              json_string(a->key != NULL ? a->key_sha256 : ""));
+    (void)json_object_set_new(acme, "directory", view_directory(a));
+    (void)json_object_set_new(acme, "requests", view_requests(a));
+    return json_pack("{s:o}", "acme", acme);
+}
