@@ -45,6 +45,7 @@ void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_t
     /* uid and generation must be durable before anything is made in their name. */
     bool remembered = !u->memory_dirty && !u->memory_saving;
 
+    act_line(u, p);
     if (u->issue != NULL) {
         if (p->issue == PLAN_CANCEL) {
             act_cancel(u);

@@ -11,6 +11,8 @@ void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_t
 /* act_issue.c */
 void act_issue(struct unit *u, const struct plan *p, cl_time now);
 void act_adopt(struct unit *u, cl_time now);
+/** Keeps the place in the issuer's line while the plan waits for a slot; gives it back otherwise. */
+void act_line(struct unit *u, const struct plan *p);
 void act_cancel(struct unit *u);
 /** The object of @u is being replaced: the run keeps the old one. True if it took it. */
 bool act_issue_keeps(struct unit *u, struct object *o);

@@ -124,22 +124,52 @@ static void new_pending(struct issue_run *r, const struct plan *p)
     cl_buf_init_secret(&r->pending.key_pem, 64 * 1024);
 }
 
+/* ---- the line in front of the issuer ---- */
+
+static void leave_line(struct unit *u)
+{
+    struct instance *i = u->ticket_of;
+    struct admission_ticket *next;
+    if (i == NULL) {
+        return;
+    }
+    u->ticket_of = NULL;
+    admission_leave(&i->line, &u->ticket, loop_now(u->d->loop));
+    while ((next = admission_next(&i->line)) != NULL) {
+        daemon_wake_unit(u->d, next->user);
+    }
+    instance_unref(i);
+}
+
+/* Takes a slot, or a place in the line; whoever leaves wakes the next. */
+static bool enter_line(struct unit *u, struct instance *i)
+{
+    cl_time urgency = u->w->rev.manifest != NULL ? u->w->rev.manifest->cert.not_after : 0;
+    if (u->ticket_of != i) {
+        leave_line(u);
+        u->ticket_of = instance_ref(i);
+    }
+    return admission_enter(&i->line, &u->ticket, urgency);
+}
+
+void act_line(struct unit *u, const struct plan *p)
+{
+    struct unit *issuer = unit_issuer(u);
+    if (u->issue != NULL || p->issue == PLAN_ISSUE) {
+        return;
+    }
+    if (p->gate != REASON_WAITING_FOR_SLOT) {
+        leave_line(u);
+    } else if (issuer != NULL && issuer->instance != NULL && enter_line(u, issuer->instance)) {
+        daemon_wake_unit(u->d, u); /* a slot came free meanwhile */
+    }
+}
+
 void act_issue(struct unit *u, const struct plan *p, cl_time now)
 {
     struct unit *issuer = unit_issuer(u);
-    if (issuer == NULL || issuer->instance == NULL) {
-        return; /* it went away between observe and act */
-    }
-    cl_time urgency = u->w->rev.manifest != NULL ? u->w->rev.manifest->cert.not_after : 0;
-    if (u->ticket_of != issuer->instance) {
-        if (u->ticket_of != NULL) {
-            admission_leave(&u->ticket_of->line, &u->ticket, now);
-            instance_unref(u->ticket_of);
-        }
-        u->ticket_of = instance_ref(issuer->instance);
-    }
-    if (!admission_enter(&issuer->instance->line, &u->ticket, urgency)) {
-        return; /* woken when a slot is given */
+    if (issuer == NULL || issuer->instance == NULL || !enter_line(u, issuer->instance)) {
+        return; /* it went away between observe and act; or woken when a slot is given */
     }
     struct issue_run *r = cl_new(struct issue_run);
     r->u = u;
@@ -420,16 +450,7 @@ static void end(struct issue_run *r)
 
     u->issue = NULL;
     d->issuing--;
-    if (u->ticket_of != NULL) {
-        struct instance *line_of = u->ticket_of;
-        u->ticket_of = NULL;
-        admission_leave(&line_of->line, &u->ticket, loop_now(d->loop));
-        struct admission_ticket *next;
-        while ((next = admission_next(&line_of->line)) != NULL) {
-            daemon_wake_unit(d, next->user);
-        }
-        instance_unref(line_of);
-    }
+    leave_line(u);
     if (r->instance != NULL) {
         instance_unref(r->instance);
     }
