@@ -1,0 +1,784 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests and certificates as the openssl command sees them, facts as they were put in, and the
+ * guard that keeps wrong answers of a CA out. */
+#include "tests/unit/crypto_fixture.h"
+
+#include <stdlib.h>
+
+static char dir[] = "/tmp/certloop-crypto-XXXXXX";
+
+static char *at(const char *name)
+{
+    return cl_printf("%s/%s", dir, name);
+}
+
+/* ---- requests ---- */
+
+static char *csr_text(const struct cert_params *p, const struct key *k)
+{
+    unsigned char *der = NULL;
+    size_t len = 0;
+    struct cl_err err = {0};
+    int code = 0;
+    char *path = at("request.der");
+
+    if (csr_create(p, k, &der, &len, &err) < 0) {
+        fail_msg("csr_create: %s", err.text);
+    }
+    write_file(path, der, len);
+    char *args = cl_printf("req -inform DER -in %s -noout -text -verify", path);
+    char *text = openssl(args, &code);
+    assert_int_equal(code, 0); /* the signature is good, too */
+    cl_free(args);
+    cl_free(path);
+    cl_free(der);
+    return text;
+}
+
+static void an_acme_request_has_the_names_and_nothing_else(void **state)
+{
+    (void)state;
+    struct cert_spec s = spec_for("example.com *.example.com");
+    struct cert_params p = {.spec = &s, .acme = true};
+    struct key *k = a_key();
+
+    names(&s.ip_addresses, "192.0.2.1 2001:db8::1");
+    names(&s.uris, "https://example.com/x");
+    names(&s.subject.organizations, "Example");
+    names(&s.usages, "server auth");
+    char *text = csr_text(&p, k);
+    assert_has(text, "DNS:example.com, DNS:*.example.com, IP Address:192.0.2.1, "
+                     "IP Address:2001:DB8:0:0:0:0:0:1");
+    assert_has(text, "Subject: \n");
+    assert_has_not(text, "URI:");
+    assert_has_not(text, "Usage");
+    cl_strv_deinit(&s.subject.organizations);
+    cl_free(text);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void a_request_to_a_ca_of_ones_own_has_all_that_the_spec_asks_for(void **state)
+{
+    (void)state;
+    struct cert_spec s = spec_for("a.example.com");
+    struct cert_params p = {.spec = &s};
+    struct key *k = NULL;
+
+    assert_int_equal(key_generate(KEY_RSA, 2048, &k, NULL), 0);
+    s.common_name = cl_strdup("a.example.com");
+    s.is_ca = true;
+    names(&s.email_addresses, "ops@example.com");
+    names(&s.subject.organizations, "Example,CN=evil");
+    names(&s.subject.countries, "DE");
+    names(&s.name_constraints.permitted.dns_domains, "example.com");
+    names(&s.name_constraints.excluded.ip_ranges, "10.1.2.3/8");
+    s.name_constraints.critical = true;
+    char *text = csr_text(&p, k);
+    assert_has(text, "Subject: C = DE, O = \"Example,CN=evil\", CN = a.example.com");
+    assert_has(text, "email:ops@example.com");
+    assert_has(text, "CA:TRUE");
+    assert_has(text, "X509v3 Name Constraints: critical");
+    assert_has(text, "DNS:example.com");
+    assert_has(text, "IP:10.0.0.0/255.0.0.0");
+    assert_has(text, "Certificate Sign");
+    cl_strv_deinit(&s.subject.organizations);
+    cl_strv_deinit(&s.subject.countries);
+    cl_strv_deinit(&s.name_constraints.permitted.dns_domains);
+    cl_strv_deinit(&s.name_constraints.excluded.ip_ranges);
+    cl_free(text);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void a_common_name_longer_than_64_bytes_is_left_out(void **state)
+{
+    (void)state;
+    struct cert_spec s = {0};
+
+    assert_null(cert_common_name(&s));
+    s.common_name = cl_strdup("a234567890123456789012345678901234567890123456789012345.example.");
+    assert_int_equal(strlen(s.common_name), 64);
+    assert_string_equal(cert_common_name(&s), s.common_name);
+    cl_free(s.common_name);
+    s.common_name = cl_strdup("a2345678901234567890123456789012345678901234567890123456.example.");
+    assert_null(cert_common_name(&s));
+    spec_free(&s);
+}
+
+static void the_names_of_a_request_can_be_read_back(void **state)
+{
+    (void)state;
+    struct cert_spec s = spec_for("b.example.com a.example.com");
+    struct cert_params p = {.spec = &s, .acme = true};
+    struct key *k = a_key();
+    unsigned char *der = NULL;
+    size_t len = 0;
+    struct cl_strv dns = {0};
+    struct cl_strv ip = {0};
+    struct cl_err err = {0};
+
+    names(&s.ip_addresses, "2001:db8::1");
+    assert_int_equal(csr_create(&p, k, &der, &len, NULL), 0);
+    assert_int_equal(csr_names(der, len, &dns, &ip, NULL), 0);
+    assert_true(cl_strv_equal(&dns, &s.dns_names));
+    assert_true(cl_strv_equal(&ip, &s.ip_addresses));
+    cl_strv_deinit(&dns);
+    cl_strv_deinit(&ip);
+    assert_int_equal(csr_names(der, len - 1, &dns, &ip, &err), -1);
+    assert_string_equal(err.reason, "InvalidCertificateRequest");
+    cl_free(der);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+/* ---- certificates ---- */
+
+static char *cert_text(const char *pem)
+{
+    char *path = at("cert.pem");
+    int code = 0;
+
+    write_file(path, pem, strlen(pem));
+    char *args = cl_printf("x509 -in %s -noout -text", path);
+    char *text = openssl(args, &code);
+    assert_int_equal(code, 0);
+    cl_free(args);
+    cl_free(path);
+    return text;
+}
+
+static void every_word_for_a_usage_becomes_a_bit_or_an_identifier(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word, *text;
+    } CASES[] = {
+        {"signing", "Digital Signature"},
+        {"digital signature", "Digital Signature"},
+        {"content commitment", "Non Repudiation"},
+        {"key encipherment", "Key Encipherment"},
+        {"key agreement", "Key Agreement"},
+        {"data encipherment", "Data Encipherment"},
+        {"cert sign", "Certificate Sign"},
+        {"crl sign", "CRL Sign"},
+        {"encipher only", "Encipher Only"},
+        {"decipher only", "Decipher Only"},
+        {"any", "Any Extended Key Usage"},
+        {"server auth", "TLS Web Server Authentication"},
+        {"client auth", "TLS Web Client Authentication"},
+        {"code signing", "Code Signing"},
+        {"email protection", "E-mail Protection"},
+        {"s/mime", "E-mail Protection"},
+        {"ipsec end system", "IPSec End System"},
+        {"ipsec tunnel", "IPSec Tunnel"},
+        {"ipsec user", "IPSec User"},
+        {"timestamping", "Time Stamping"},
+        {"ocsp signing", "OCSP Signing"},
+        {"microsoft sgc", "Microsoft Server Gated Crypto"},
+        {"netscape sgc", "Netscape Server Gated Crypto"},
+    };
+    struct key *k = a_key();
+
+    assert_int_equal(COUNT(CASES), 23);
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        struct cert_spec s = spec_for("example.com");
+        cl_strv_add(&s.usages, CASES[i].word);
+        char *pem = signed_by(NULL, NULL, &s, k, CL_DAY);
+        char *text = cert_text(pem);
+        assert_has(text, CASES[i].text);
+        cl_free(text);
+        cl_free(pem);
+        spec_free(&s);
+    }
+    key_destroy(k);
+}
+
+static void an_unknown_usage_is_an_error(void **state)
+{
+    (void)state;
+    struct cert_spec s = spec_for("example.com");
+    struct key *k = a_key();
+    struct cert_params p = {.spec = &s};
+    unsigned char *der = NULL;
+    size_t len = 0;
+    struct cl_err err = {0};
+
+    cl_strv_add(&s.usages, "flying");
+    assert_int_equal(csr_create(&p, k, &der, &len, &err), -1);
+    assert_string_equal(err.reason, "InvalidUsage");
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void a_signed_certificate_carries_what_verifiers_and_linters_expect(void **state)
+{
+    (void)state;
+    struct test_ca ca;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("example.com");
+    struct cl_strv crl = {0};
+    struct cl_strv ocsp = {0};
+    struct cl_strv issuing = {0};
+    struct cl_buf pem;
+
+    ca_init(&ca);
+    names(&crl, "http://crl.example.com/1 http://crl.example.com/2");
+    names(&ocsp, "http://ocsp.example.com");
+    names(&issuing, "http://ca.example.com/ca.crt");
+    struct cert_sign_params p = {.spec = &s,
+                                 .subject_key = k,
+                                 .issuer_key = ca.b_key,
+                                 .issuer_pem = ca.b,
+                                 .now = NOW,
+                                 .duration = 90 * CL_DAY,
+                                 .path_len = -1,
+                                 .crl_distribution_points = &crl,
+                                 .ocsp_servers = &ocsp,
+                                 .issuing_certificate_urls = &issuing};
+    cl_buf_init(&pem, 1 << 20);
+    assert_int_equal(cert_sign(&p, &pem, NULL), 0);
+    char *text = cert_text(pem.data);
+    assert_has(text, "Version: 3");
+    assert_has(text, "X509v3 Subject Alternative Name: critical"); /* there is no subject */
+    assert_has(text, "Issuer: CN = int-b");
+    assert_has(text, "CA:FALSE");
+    assert_has(text, "Subject Key Identifier");
+    assert_has(text, "Authority Key Identifier");
+    assert_has(text, "URI:http://crl.example.com/1");
+    assert_has(text, "URI:http://crl.example.com/2");
+    assert_has(text, "OCSP - URI:http://ocsp.example.com");
+    assert_has(text, "CA Issuers - URI:http://ca.example.com/ca.crt");
+    assert_has(text, "Digital Signature, Key Encipherment");
+    assert_has(text, "Not Before: Nov 24 11:55:00 2026 GMT");
+    assert_has(text, "Not After : Feb 22 12:00:00 2027 GMT");
+    cl_free(text);
+    cl_buf_deinit(&pem);
+    cl_strv_deinit(&crl);
+    cl_strv_deinit(&ocsp);
+    cl_strv_deinit(&issuing);
+    ca_deinit(&ca);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void openssl_verify_accepts_a_chain_of_four_with_every_key_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        enum key_algorithm algorithm;
+        long size;
+    } KINDS[] = {{KEY_ECDSA, 256}, {KEY_ECDSA, 521}, {KEY_RSA, 2048}, {KEY_ED25519, 0}};
+    struct test_ca ca;
+    char *root = at("root.pem");
+    char *rest = at("rest.pem");
+    char *leaf = at("leaf.pem");
+
+    ca_init(&ca);
+    write_file(root, ca.root, strlen(ca.root));
+    char *both = cl_printf("%s%s", ca.a, ca.b);
+    write_file(rest, both, strlen(both));
+    for (size_t i = 0; i < COUNT(KINDS); i++) {
+        struct cert_spec s = spec_for("example.com");
+        struct key *k = NULL;
+        int code = 0;
+        assert_int_equal(key_generate(KINDS[i].algorithm, KINDS[i].size, &k, NULL), 0);
+        char *pem = signed_by(ca.b, ca.b_key, &s, k, 90 * CL_DAY);
+        write_file(leaf, pem, strlen(pem));
+        char *args = cl_printf("verify -x509_strict -purpose any -attime %lld -CAfile %s "
+                               "-untrusted %s %s",
+                               (long long)(NOW / CL_SECOND), root, rest, leaf);
+        char *out = openssl(args, &code);
+        assert_int_equal(code, 0);
+        assert_has(out, "OK");
+        cl_free(out);
+        cl_free(args);
+        cl_free(pem);
+        key_destroy(k);
+        spec_free(&s);
+    }
+    cl_free(both);
+    cl_free(root);
+    cl_free(rest);
+    cl_free(leaf);
+    ca_deinit(&ca);
+}
+
+static void a_certificate_never_outlives_its_issuer(void **state)
+{
+    (void)state;
+    struct test_ca ca;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("example.com");
+    struct cert_facts leaf;
+    struct cert_facts issuer;
+
+    ca_init(&ca);
+    char *pem = signed_by(ca.b, ca.b_key, &s, k, 5000 * CL_DAY);
+    assert_int_equal(cert_parse_chain(pem, &leaf, NULL), 0);
+    assert_int_equal(cert_parse_chain(ca.b, &issuer, NULL), 0);
+    assert_int_equal(leaf.not_after, issuer.not_after);
+    cert_facts_deinit(&leaf);
+    cert_facts_deinit(&issuer);
+    cl_free(pem);
+    ca_deinit(&ca);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void an_issuer_that_cannot_sign_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    struct test_ca ca;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("example.com");
+    struct cl_buf pem;
+    struct cl_err err = {0};
+
+    ca_init(&ca);
+    char *leaf = signed_by(ca.b, ca.b_key, &s, k, CL_DAY);
+    struct cert_sign_params p = {.spec = &s,
+                                 .subject_key = k,
+                                 .issuer_key = ca.a_key,
+                                 .issuer_pem = ca.b,
+                                 .now = NOW,
+                                 .duration = CL_DAY,
+                                 .path_len = -1};
+    cl_buf_init(&pem, 1 << 20);
+    assert_int_equal(cert_sign(&p, &pem, &err), -1);
+    assert_string_equal(err.reason, "InvalidKeyPair");
+    p.issuer_key = k;
+    p.issuer_pem = leaf;
+    assert_int_equal(cert_sign(&p, &pem, &err), -1);
+    assert_string_equal(err.reason, "NotACA");
+    p.issuer_key = ca.b_key;
+    p.issuer_pem = ca.b;
+    p.now = NOW + 501 * CL_DAY;
+    assert_int_equal(cert_sign(&p, &pem, &err), -1);
+    assert_string_equal(err.reason, "IssuerExpired");
+    assert_int_equal(pem.len, 0);
+    cl_free(leaf);
+    ca_deinit(&ca);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void a_self_signed_certificate_without_subject_takes_its_first_name(void **state)
+{
+    (void)state;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("first.example.com second.example.com");
+    struct cert_facts f;
+
+    char *pem = signed_by(NULL, NULL, &s, k, CL_DAY);
+    assert_int_equal(cert_parse_chain(pem, &f, NULL), 0);
+    assert_string_equal(f.subject, "CN=first.example.com");
+    assert_string_equal(f.issuer, f.subject);
+    assert_false(f.is_ca);
+    cert_facts_deinit(&f);
+    cl_free(pem);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void serials_are_positive_random_and_at_most_20_octets(void **state)
+{
+    (void)state;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("example.com");
+    char previous[64] = "";
+
+    for (int i = 0; i < 50; i++) {
+        struct cert_facts f;
+        char *pem = signed_by(NULL, NULL, &s, k, CL_DAY);
+        assert_int_equal(cert_parse_chain(pem, &f, NULL), 0);
+        assert_in_range(strlen(f.serial), 30, 40);
+        assert_true(f.serial[0] != '-');
+        assert_true(strlen(f.serial) < 40 || f.serial[0] < '8');
+        assert_string_not_equal(f.serial, previous);
+        (void)cl_format(previous, sizeof(previous), "%s", f.serial);
+        cert_facts_deinit(&f);
+        cl_free(pem);
+    }
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void the_facts_of_a_chain_are_what_was_put_in(void **state)
+{
+    (void)state;
+    struct test_ca ca;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("Example.com *.example.com");
+    struct cert_facts f;
+    char spki[CL_SHA256_TEXT];
+
+    ca_init(&ca);
+    s.common_name = cl_strdup("example.com");
+    names(&s.ip_addresses, "2001:DB8:0::1 192.0.2.1");
+    names(&s.uris, "https://example.com/x");
+    names(&s.email_addresses, "ops@example.com");
+    char *pem = ca_issue(&ca, &s, k, 90 * CL_DAY);
+    assert_int_equal(cert_parse_chain(pem, &f, NULL), 0);
+    assert_int_equal(key_spki_sha256(k, spki, NULL), 0);
+    assert_string_equal(f.spki_sha256, spki);
+    assert_string_equal(f.common_name, "example.com");
+    assert_string_equal(f.subject, "CN=example.com");
+    assert_string_equal(f.issuer, "CN=int-b");
+    assert_string_equal(f.dns_names.items[0], "example.com");
+    assert_string_equal(f.dns_names.items[1], "*.example.com");
+    assert_string_equal(f.ip_addresses.items[0], "2001:db8::1");
+    assert_string_equal(f.ip_addresses.items[1], "192.0.2.1");
+    assert_string_equal(f.uris.items[0], "https://example.com/x");
+    assert_string_equal(f.email_addresses.items[0], "ops@example.com");
+    assert_int_equal(f.not_before, NOW - 5 * CL_MINUTE);
+    assert_int_equal(f.not_after, NOW + 90 * CL_DAY);
+    assert_int_equal(f.chain_not_after, NOW + 500 * CL_DAY);
+    assert_string_equal(f.key_algorithm, "ECDSA");
+    assert_int_equal(f.key_size, 256);
+    assert_int_equal(f.chain_length, 3);
+    assert_false(f.is_ca);
+    assert_int_equal(strlen(f.sha256), 64);
+    assert_non_null(strchr(f.ari_cert_id, '.'));
+    cert_facts_deinit(&f);
+    cl_free(pem);
+    ca_deinit(&ca);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+/* The example certificate of RFC 9773 appendix A and the identifier printed there. */
+static void the_ari_identifier_is_the_one_of_rfc_9773(void **state)
+{
+    (void)state;
+    static const char PEM[] = "-----BEGIN CERTIFICATE-----\n"
+                              "MIIBQzCB66ADAgECAgUAh2VDITAKBggqhkjOPQQDAjAVMRMwEQYDVQQDEwpFeGFt\n"
+                              "cGxlIENBMCIYDzAwMDEwMTAxMDAwMDAwWhgPMDAwMTAxMDEwMDAwMDBaMBYxFDAS\n"
+                              "BgNVBAMTC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeBZu\n"
+                              "7cbpAYNXZLbbh8rNIzuOoqOOtmxA1v7cRm//AwyMwWxyHz4zfwmBhcSrf47NUAFf\n"
+                              "qzLQ2PPQxdTXREYEnKMjMCEwHwYDVR0jBBgwFoAUaYhba4dGQEHhs3uEe6CuLN4B\n"
+                              "yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb\n"
+                              "+FYN/8oCIClDsqBklhB9KAelFiYt9+6FDj3z4KGVelYM5MdsO3pK\n"
+                              "-----END CERTIFICATE-----\n";
+    struct cert_facts f = {0};
+    struct cl_err err = {0};
+
+    if (cert_parse_chain(PEM, &f, &err) < 0) {
+        fail_msg("%s: %s", err.reason, err.text);
+    }
+    assert_string_equal(f.ari_cert_id, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+    cert_facts_deinit(&f);
+}
+
+static void chains_that_are_none_are_refused_with_the_reason(void **state)
+{
+    (void)state;
+    struct test_ca ca;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("example.com");
+    struct cl_buf key_pem;
+
+    ca_init(&ca);
+    cl_buf_init_secret(&key_pem, 65536);
+    assert_int_equal(key_to_pem(k, KEY_PKCS8, &key_pem, NULL), 0);
+    char *leaf = signed_by(ca.b, ca.b_key, &s, k, CL_DAY);
+    char *cut = cl_strndup(leaf, strlen(leaf) / 2);
+    const struct {
+        char *pem;
+        const char *reason;
+    } cases[] = {
+        {cl_strdup(""), "InvalidCertificate"},
+        {cl_strdup("hello"), "InvalidCertificate"},
+        {cl_strdup(cut), "InvalidCertificate"},
+        {cl_printf("%s%s", leaf, cut), "InvalidCertificate"},
+        {cl_printf("%s%s", leaf, key_pem.data), "InvalidCertificate"},
+        {cl_printf("%s%s", leaf, ca.a), "InvalidChain"},         /* a link is missing */
+        {cl_printf("%s%s%s", leaf, ca.a, ca.b), "InvalidChain"}, /* wrong order */
+        {cl_printf("%s%s", leaf, leaf), "InvalidChain"},         /* signed by itself: no */
+        {cl_printf("%s%s%s%s%s%s%s%s%s%s%s", leaf, ca.b, ca.a, ca.root, ca.root, ca.root, ca.root,
+                   ca.root, ca.root, ca.root, ca.root),
+         "InvalidChain"}, /* eleven */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct cert_facts f;
+        struct cl_err err = {0};
+        assert_int_equal(cert_parse_chain(cases[i].pem, &f, &err), -1);
+        assert_string_equal(err.reason, cases[i].reason);
+        cl_free(cases[i].pem);
+    }
+    cl_free(cut);
+    cl_free(leaf);
+    cl_buf_deinit(&key_pem);
+    ca_deinit(&ca);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void text_between_certificates_does_no_harm(void **state)
+{
+    (void)state;
+    struct test_ca ca;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("example.com");
+    struct cert_facts f;
+
+    ca_init(&ca);
+    char *leaf = signed_by(ca.b, ca.b_key, &s, k, CL_DAY);
+    char *pem = cl_printf("subject=x\n%s\r\n\n# next\n%s", leaf, ca.b);
+    assert_int_equal(cert_parse_chain(pem, &f, NULL), 0);
+    assert_int_equal(f.chain_length, 2);
+    cert_facts_deinit(&f);
+    cl_free(pem);
+    cl_free(leaf);
+    ca_deinit(&ca);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+static void a_chain_is_split_into_leaf_and_rest(void **state)
+{
+    (void)state;
+    struct test_ca ca;
+    struct key *k = a_key();
+    struct cert_spec s = spec_for("example.com");
+    char *leaf = NULL;
+    char *rest = NULL;
+
+    ca_init(&ca);
+    char *pem = ca_issue(&ca, &s, k, CL_DAY);
+    char *wanted = cl_printf("%s%s", ca.b, ca.a);
+    assert_int_equal(cert_split_chain(pem, &leaf, &rest, NULL), 0);
+    assert_true(cl_str_starts(pem, leaf));
+    assert_string_equal(rest, wanted);
+    cl_free(rest);
+    char *alone = leaf;
+    assert_int_equal(cert_split_chain(alone, &leaf, &rest, NULL), 0);
+    assert_string_equal(leaf, alone);
+    assert_string_equal(rest, "");
+    assert_int_equal(cert_matches_key(pem, k, NULL), 0);
+    struct cl_err err = {0};
+    assert_int_equal(cert_matches_key(pem, ca.b_key, &err), -1);
+    assert_string_equal(err.reason, "InvalidKeyPair");
+    cl_free(alone);
+    cl_free(leaf);
+    cl_free(rest);
+    cl_free(wanted);
+    cl_free(pem);
+    ca_deinit(&ca);
+    key_destroy(k);
+    spec_free(&s);
+}
+
+/* ---- guard ---- */
+
+struct guarded {
+    struct test_ca ca;
+    struct key *k;
+    struct cert_spec spec;
+};
+
+static int guard_setup(void **state)
+{
+    struct guarded *g = cl_new(struct guarded);
+
+    ca_init(&g->ca);
+    g->k = a_key();
+    g->spec = spec_for("example.com *.example.com");
+    *state = g;
+    return 0;
+}
+
+static int guard_teardown(void **state)
+{
+    struct guarded *g = *state;
+
+    ca_deinit(&g->ca);
+    key_destroy(g->k);
+    spec_free(&g->spec);
+    cl_free(g);
+    return 0;
+}
+
+static void assert_refused(const struct guarded *g, const char *pem, cl_time now,
+                           const char *reason)
+{
+    struct cert_facts f = {0};
+    struct cl_err err = {0};
+
+    assert_int_equal(cert_guard(pem, &g->spec, g->k, now, &f, &err), -1);
+    assert_string_equal(err.reason, reason);
+    assert_int_equal(err.kind, CL_ERR_BAD_RESULT);
+    assert_null(f.serial);
+}
+
+static void the_guard_lets_the_wanted_certificate_pass(void **state)
+{
+    struct guarded *g = *state;
+    struct cert_facts f = {0};
+    struct cl_err err = {0};
+    struct cert_spec other = spec_for("*.EXAMPLE.com example.com");
+
+    char *pem = ca_issue(&g->ca, &other, g->k, 90 * CL_DAY);
+    if (cert_guard(pem, &g->spec, g->k, NOW, &f, &err) < 0) {
+        fail_msg("%s: %s", err.reason, err.text);
+    }
+    assert_int_equal(f.chain_length, 3);
+    cert_facts_deinit(&f);
+    cl_free(pem);
+    spec_free(&other);
+}
+
+static void the_guard_refuses_another_key(void **state)
+{
+    struct guarded *g = *state;
+    char *pem = ca_issue(&g->ca, &g->spec, g->ca.a_key, CL_DAY);
+
+    assert_refused(g, pem, NOW, "WrongKey");
+    cl_free(pem);
+}
+
+static void the_guard_refuses_fewer_more_and_other_names(void **state)
+{
+    struct guarded *g = *state;
+    static const char *const CASES[] = {"example.com", "example.com *.example.com x.example.com",
+                                        "example.com *.example.org", ""};
+
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        struct cert_spec other = spec_for(CASES[i]);
+        other.common_name = cl_strdup("example.com");
+        char *pem = ca_issue(&g->ca, &other, g->k, CL_DAY);
+        assert_refused(g, pem, NOW, "WrongNames");
+        cl_free(pem);
+        spec_free(&other);
+    }
+    struct cert_spec other = spec_for("example.com *.example.com");
+    names(&other.uris, "https://example.com/");
+    char *pem = ca_issue(&g->ca, &other, g->k, CL_DAY);
+    assert_refused(g, pem, NOW, "WrongNames");
+    cl_free(pem);
+    spec_free(&other);
+}
+
+static void the_guard_compares_addresses_not_their_spelling(void **state)
+{
+    struct guarded *g = *state;
+    struct cert_facts f;
+    struct cert_spec other = spec_for("example.com *.example.com");
+
+    names(&other.ip_addresses, "2001:0DB8::0:1");
+    names(&g->spec.ip_addresses, "2001:db8::1");
+    char *pem = ca_issue(&g->ca, &other, g->k, CL_DAY);
+    assert_int_equal(cert_guard(pem, &g->spec, g->k, NOW, &f, NULL), 0);
+    cert_facts_deinit(&f);
+    cl_free(pem);
+    spec_free(&other);
+}
+
+static void the_guard_refuses_what_is_not_valid_now(void **state)
+{
+    struct guarded *g = *state;
+    struct cert_facts f;
+    char *pem = ca_issue(&g->ca, &g->spec, g->k, CL_DAY);
+
+    assert_refused(g, pem, NOW + CL_DAY, "NotValidNow");
+    assert_refused(g, pem, NOW - 11 * CL_MINUTE, "NotValidNow");
+    /* A clock a few minutes behind the CA's is no reason. */
+    assert_int_equal(cert_guard(pem, &g->spec, g->k, NOW - 9 * CL_MINUTE, &f, NULL), 0);
+    cert_facts_deinit(&f);
+    cl_free(pem);
+}
+
+static void the_guard_refuses_an_expired_intermediate(void **state)
+{
+    struct guarded *g = *state;
+    char *short_b = ca_cert("int-b", g->ca.a, g->ca.a_key, g->ca.b_key, CL_DAY);
+    char *leaf = signed_by(g->ca.b, g->ca.b_key, &g->spec, g->k, 90 * CL_DAY);
+    char *pem = cl_printf("%s%s%s", leaf, short_b, g->ca.a);
+
+    assert_refused(g, pem, NOW + 2 * CL_DAY, "InvalidChain");
+    cl_free(pem);
+    cl_free(leaf);
+    cl_free(short_b);
+}
+
+static void the_guard_refuses_a_certificate_that_may_sign_others(void **state)
+{
+    struct guarded *g = *state;
+
+    g->spec.is_ca = true;
+    char *pem = ca_issue(&g->ca, &g->spec, g->k, CL_DAY);
+    g->spec.is_ca = false;
+    assert_refused(g, pem, NOW, "UnexpectedCA");
+    cl_free(pem);
+    pem = ca_issue(&g->ca, &g->spec, g->k, CL_DAY);
+    g->spec.is_ca = true;
+    assert_refused(g, pem, NOW, "NotACA");
+    cl_free(pem);
+}
+
+static void the_guard_refuses_garbage_and_floods(void **state)
+{
+    struct guarded *g = *state;
+    char *flood = cl_malloc(70000);
+
+    memset(flood, 'x', 69999);
+    flood[69999] = '\0';
+    assert_refused(g, "", NOW, "InvalidCertificate");
+    assert_refused(g, "<html>", NOW, "InvalidCertificate");
+    assert_refused(g, flood, NOW, "InvalidChain");
+    cl_free(flood);
+}
+
+static int make_dir(void **state)
+{
+    (void)state;
+    return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    static const char *const FILES[] = {"request.der", "cert.pem", "root.pem", "rest.pem",
+                                        "leaf.pem"};
+    for (size_t i = 0; i < COUNT(FILES); i++) {
+        char *path = at(FILES[i]);
+        (void)unlink(path);
+        cl_free(path);
+    }
+    return rmdir(dir);
+}
+
+#define guard_test(f) cmocka_unit_test_setup_teardown(f, guard_setup, guard_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_acme_request_has_the_names_and_nothing_else),
+        cmocka_unit_test(a_request_to_a_ca_of_ones_own_has_all_that_the_spec_asks_for),
+        cmocka_unit_test(a_common_name_longer_than_64_bytes_is_left_out),
+        cmocka_unit_test(the_names_of_a_request_can_be_read_back),
+        cmocka_unit_test(every_word_for_a_usage_becomes_a_bit_or_an_identifier),
+        cmocka_unit_test(an_unknown_usage_is_an_error),
+        cmocka_unit_test(a_signed_certificate_carries_what_verifiers_and_linters_expect),
+        cmocka_unit_test(openssl_verify_accepts_a_chain_of_four_with_every_key_kind),
+        cmocka_unit_test(a_certificate_never_outlives_its_issuer),
+        cmocka_unit_test(an_issuer_that_cannot_sign_is_refused_with_the_reason),
+        cmocka_unit_test(a_self_signed_certificate_without_subject_takes_its_first_name),
+        cmocka_unit_test(serials_are_positive_random_and_at_most_20_octets),
+        cmocka_unit_test(the_facts_of_a_chain_are_what_was_put_in),
+        cmocka_unit_test(the_ari_identifier_is_the_one_of_rfc_9773),
+        cmocka_unit_test(chains_that_are_none_are_refused_with_the_reason),
+        cmocka_unit_test(text_between_certificates_does_no_harm),
+        cmocka_unit_test(a_chain_is_split_into_leaf_and_rest),
+        guard_test(the_guard_lets_the_wanted_certificate_pass),
+        guard_test(the_guard_refuses_another_key),
+        guard_test(the_guard_refuses_fewer_more_and_other_names),
+        guard_test(the_guard_compares_addresses_not_their_spelling),
+        guard_test(the_guard_refuses_what_is_not_valid_now),
+        guard_test(the_guard_refuses_an_expired_intermediate),
+        guard_test(the_guard_refuses_a_certificate_that_may_sign_others),
+        guard_test(the_guard_refuses_garbage_and_floods),
+    };
+
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
