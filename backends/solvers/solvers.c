@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* solvers: which kind of http-01 answers a challenge: the embedded listener, or a file. */
+#include "backends/solvers/solvers.h"
+
+#include "backends/rt/op_later.h"
+#include "backends/solvers/solvers_internal.h"
+#include "spec/base/cl_alloc.h"
+
+#define TOKEN_MIN 22 /* 128 bits in base64url (RFC 8555 8.1) */
+#define TOKEN_MAX 256
+#define DEFAULT_LISTEN "[::]:80"
+
+static const char *listen_of(const struct config *config)
+{
+    return cl_str_or(config->http01_listen, DEFAULT_LISTEN);
+}
+
+struct solvers *solvers_create(struct loop *l, const struct paths *p, const struct config *config)
+{
+    struct solvers *s = cl_new(struct solvers);
+    s->loop = l;
+    s->paths = p;
+    s->config = config;
+    s->default_listen = cl_strdup(listen_of(config));
+    return s;
+}
+
+void solvers_destroy(struct solvers *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    http01_deinit(s);
+    cl_free(s->default_listen);
+    cl_free(s);
+}
+
+void solvers_configure(struct solvers *s, const struct config *config)
+{
+    s->config = config;
+    http01_configure(s, listen_of(config));
+}
+
+bool solver_token_ok(const char *token)
+{
+    size_t len = 0;
+    for (const char *c = token; *c != '\0'; c++, len++) {
+        bool ok = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                  (*c >= '0' && *c <= '9') || *c == '-' || *c == '_';
+        if (!ok || len >= TOKEN_MAX) {
+            return false;
+        }
+    }
+    return len >= TOKEN_MIN;
+}
+
+static int check(const struct solver_challenge *c, struct cl_err *err)
+{
+    if (!cl_streq(c->type, "http-01") || !c->solver->has_http01) {
+        return cl_fail(err, CL_ERR_PERMANENT, "UnsupportedChallenge",
+                       "%s: there is no solver for challenges of type %s", c->identifier, c->type);
+    }
+    if (!solver_token_ok(c->token)) {
+        return cl_fail(err, CL_ERR_BAD_RESULT, "InvalidToken",
+                       "%s: the CA's token is not 22 to 256 characters of base64url",
+                       c->identifier);
+    }
+    return 0;
+}
+
+void solvers_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op)
+{
+    struct cl_err err = {0};
+    bool ok = check(c, &err) == 0;
+    if (ok && c->solver->http01.webroot != NULL) {
+        webroot_present(s, c, op);
+        return;
+    }
+    if (ok) {
+        (void)http01_serve(s, c, &err);
+    }
+    op_later(s->loop, op, &err);
+}
+
+void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_op *op)
+{
+    struct cl_err err = {0};
+    if (check(c, &err) == 0) {
+        if (c->solver->http01.webroot != NULL) {
+            (void)webroot_cleanup(s, c, &err);
+        }
+        http01_forget(s, c->token);
+    }
+    op_later(s->loop, op, &err);
+}
+
+void solvers_recover(struct solvers *s, struct cl_op *op)
+{
+    struct cl_err err = {0};
+    (void)webroot_recover(s, &err);
+    op_later(s->loop, op, &err);
+}
+
+bool solver_sees_fetches(const struct solver_spec *spec)
+{
+    return spec->has_http01 && spec->http01.webroot == NULL;
+}
+
+char *solver_identity(const struct solver_spec *spec, const struct config *config)
+{
+    const struct http01_spec *http01 = &spec->http01;
+    if (http01->webroot != NULL) {
+        return cl_printf("http-01 webroot %s", http01->webroot);
+    }
+    return cl_printf("http-01 listen %s", http01_address(http01, listen_of(config)));
+}

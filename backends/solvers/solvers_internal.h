@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* solvers_internal: the parts of one struct solvers. Private to backends/solvers. */
+#ifndef SOLVERS_INTERNAL_H
+#define SOLVERS_INTERNAL_H
+
+#include "backends/solvers/solvers.h"
+
+#define HTTP01_PREFIX "/.well-known/acme-challenge/" /* RFC 8555 8.3 */
+
+struct solvers {
+    struct loop *loop;
+    const struct paths *paths;
+    const struct config *config;
+    char *default_listen;    /* of the Configuration in force */
+    struct cl_map listeners; /* address -> struct http01_listener */
+    struct cl_map tokens;    /* token -> struct http01_token */
+    uint64_t next_token;
+};
+
+/* ---- http01.c: answers served by this process ---- */
+/** Where an embedded solver listens ("unix:PATH" for a unix socket); borrowed. NULL for webroot. */
+const char *http01_address(const struct http01_spec *spec, const char *default_listen);
+int http01_serve(struct solvers *s, const struct solver_challenge *c, struct cl_err *err);
+void http01_forget(struct solvers *s, const char *token);
+void http01_configure(struct solvers *s, const char *default_listen);
+void http01_deinit(struct solvers *s);
+
+/* ---- webroot.c: answers left in a directory that another server serves ---- */
+void webroot_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
+int webroot_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_err *err);
+/** Removes what the journal lists; what cannot be removed stays listed. */
+int webroot_recover(struct solvers *s, struct cl_err *err);
+
+#endif
