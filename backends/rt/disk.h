@@ -4,13 +4,13 @@
 #ifndef DISK_H
 #define DISK_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "backends/rt/loop.h"
 #include "backends/rt/op.h"
 #include "spec/base/cl_buf.h"
 #include "spec/base/cl_str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 enum disk_type { DISK_NONE, DISK_FILE, DISK_DIR, DISK_LINK, DISK_OTHER };
 struct disk_stat {
@@ -52,13 +52,18 @@ int disk_chmod(const char *path, unsigned mode, struct cl_err *err); /* O_NOFOLL
 /** Appends one line to a file (created 0600), not durable. */
 int disk_append(const char *path, const void *data, size_t len, struct cl_err *err);
 /** ROOT/RELATIVE created O_EXCL, RESOLVE_NO_SYMLINKS below @root, missing directories made 0755.
- *  For webroots: returns 0, or -1 ("WebrootUnsafe", ...). disk_unlink_beneath removes it again. */
+ *  For webroots: returns 0, or -1 ("WebrootUnsafe", ...). A regular file of our own user that is
+ *  there already (left by a crash) is replaced. disk_unlink_beneath removes it again. */
 int disk_write_beneath(const char *root, const char *relative, const void *data, size_t len,
                        unsigned mode, struct cl_err *err);
 int disk_unlink_beneath(const char *root, const char *relative, struct cl_err *err);
 
 /* What kind of file system a path is on. */
-enum disk_fs { DISK_FS_LOCAL, DISK_FS_NETWORK /* no inotify */, DISK_FS_EPHEMERAL /* tmpfs, overlay */ };
+enum disk_fs {
+    DISK_FS_LOCAL,
+    DISK_FS_NETWORK /* no inotify */,
+    DISK_FS_EPHEMERAL /* tmpfs, overlay */
+};
 struct disk_fs_info {
     enum disk_fs kind;
     bool read_only;
@@ -98,7 +103,9 @@ void disk_batch_chmod(struct disk_batch *b, const char *path, unsigned mode);
 /** What comes before is durable before anything after it is done. */
 void disk_batch_barrier(struct disk_batch *b);
 /** Commits: the steps in order, all durable when op->done comes with NULL. The first failing step
- *  ends the batch with its error. Batches that wait while one commit runs are synced together. */
+ *  ends the batch with its error. Batches that wait while one commit runs are synced together;
+ *  those that name one and the same path take effect in the order of their commits. (Paths that
+ *  contain each other are not compared: wait for the first.) Cannot be cancelled. */
 void disk_commit(struct loop *l, struct disk_batch *take_b, struct cl_op *op);
 /** The same, blocking: for commands and start-up. */
 int disk_commit_now(struct disk_batch *take_b, struct cl_err *err);

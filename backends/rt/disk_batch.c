@@ -54,6 +54,7 @@ void disk_batch_mkdirs(struct disk_batch *b, const char *path, unsigned mode)
     add_step(b, STEP_MKDIRS, path)->mode = mode;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): 7 parameters, as open and chown together have */
 void disk_batch_write(struct disk_batch *b, const char *path, const void *data, size_t len,
                       unsigned mode, uint32_t uid, uint32_t gid)
 {

@@ -4,13 +4,13 @@
 #ifndef LOOP_H
 #define LOOP_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "spec/base/cl_err.h"
 #include "spec/base/cl_heap.h"
 #include "spec/base/cl_list.h"
 #include "spec/base/cl_time.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct loop;
 

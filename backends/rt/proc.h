@@ -12,10 +12,10 @@
 struct proc_request {
     const struct cl_strv *argv; /* argv[0]: absolute, or found in /usr/sbin:/usr/bin:/sbin:/bin */
     const struct cl_strv *env;  /* NAME=VALUE, complete: nothing is inherited */
-    const char *user;           /* run as, NULL = as we are */
+    const char *user;           /* run as, without supplementary groups; NULL = as we are */
     const char *directory;      /* NULL = / */
     const char *input;          /* written to stdin, NULL = /dev/null */
-    cl_time timeout;            /* then SIGTERM to the group, 5 s later SIGKILL */
+    cl_time timeout;            /* 0 = 60 s; then SIGTERM to the group, 5 s later SIGKILL */
 };
 struct proc_op {
     struct cl_op op; /* op.done: err only if it could not be started ("NotFound", "SpawnFailed") */

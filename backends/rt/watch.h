@@ -23,12 +23,15 @@ void watch_destroy(struct watch *w); /* NULL is fine */
  * existing ancestors are watched too, and a WATCH_RESCAN comes when the path leads elsewhere or
  * back (re-armed with 1 s to 20 s backoff). Never fails: on network file systems, ENOSPC or EMFILE
  * it polls (a WATCH_RESCAN every 10 s) and retries hourly.
+ * The caller scans after the first call, which emits nothing. Adding a directory again checks that
+ * it is still the one that is watched: call it with each periodic scan, since a mount raises no
+ * event (no WATCH_RESCAN comes of it: the caller is about to scan).
  */
 void watch_add(struct watch *w, const char *dir);
 void watch_remove(struct watch *w, const char *dir);
 struct watch_info {
-    bool polling;          /* some directory is polled */
-    char reason[160];      /* why, for people: "max_user_watches reached (fs.inotify...)" */
+    bool polling;     /* some directory is polled */
+    char reason[160]; /* why, for people: "max_user_watches reached (fs.inotify...)" */
     unsigned long overflows, rearms;
 };
 void watch_info(const struct watch *w, struct watch_info *ret);
