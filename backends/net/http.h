@@ -16,7 +16,8 @@ struct http_params {
     const char *user_agent; /* "certloop/0.1.0" */
 };
 struct http *http_create(struct loop *l, const struct http_params *p, struct cl_err *err);
-void http_destroy(struct http *h); /* NULL is fine; running requests end with CANCELLED first */
+/** Running requests end with CANCELLED first. Not from within a done. NULL is fine. */
+void http_destroy(struct http *h);
 
 /* Trust for a group of requests; owned by the caller, outlives its requests. Loaded lazily. */
 struct http_trust;

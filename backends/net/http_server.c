@@ -319,6 +319,7 @@ static void read_remote(struct MHD_Connection *c, char *buf, size_t size)
 }
 
 /* Called once when the headers are there, then once more for the answer. */
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd's parameters */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *c, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **exchange)

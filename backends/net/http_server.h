@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct http_server_request {
-    const char *method, *path, *host; /* host without port; "" if none */
+    const char *method, *path, *host; /* host: lower-case, no port or []; "" if none */
     const char *query_name;           /* value of ?name=, NULL if none */
     const char *remote;               /* "192.0.2.1" or "unix" */
 };
@@ -34,7 +34,8 @@ struct http_server;
  */
 int http_server_start(struct loop *l, const char *listen, const struct http_server_handler *handler,
                       struct http_server **ret, struct cl_err *err);
-void http_server_stop(struct http_server *s); /* NULL is fine */
+/** Ends open connections without `completed`. Not from within a handler. NULL is fine. */
+void http_server_stop(struct http_server *s);
 /** Actual port, for listen addresses with port 0. */
 unsigned http_server_port(const struct http_server *s);
 

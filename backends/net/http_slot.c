@@ -418,6 +418,7 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct cur
 }
 
 /* Also a kept connection, made for a request without this limit, leads somewhere. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's parameters */
 static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
 {
     (void)local;

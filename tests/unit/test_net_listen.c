@@ -115,26 +115,28 @@ static void one_address_means_that_one(void **state)
     server = NULL;
 }
 
+#define LONG_PATH                                                                               \
+    "unix:/a/path/that/is/much/longer/than/the/hundred/and/eight/bytes/which/the/address/of/a/" \
+    "unix/socket/may/have/on/linux/"
+
 static void text_that_is_no_address_is_refused(void **state)
 {
-    static const char *const ADDRESSES[] = {
-        "",
-        "80",
-        "127.0.0.1",
-        "127.0.0.1:",
-        "127.0.0.1:65536",
-        "127.0.0.1:http",
-        "[::1:80",
-        "::1:80",
-        "[]:80",
-        "example.com:80",
-        "1.2.3:80",
-        "unix:",
-        "unix:relative",
-        "127.0.0.1:-1",
-        "[127.0.0.1]:80",
-        "unix:/a/path/that/is/much/longer/than/the/"
-        "hundred/and/eight/bytes/which/the/address/of/a/unix/socket/may/have/on/linux/"};
+    static const char *const ADDRESSES[] = {"",
+                                            "80",
+                                            "127.0.0.1",
+                                            "127.0.0.1:",
+                                            "127.0.0.1:65536",
+                                            "127.0.0.1:http",
+                                            "[::1:80",
+                                            "::1:80",
+                                            "[]:80",
+                                            "example.com:80",
+                                            "1.2.3:80",
+                                            "unix:",
+                                            "unix:relative",
+                                            "127.0.0.1:-1",
+                                            "[127.0.0.1]:80",
+                                            LONG_PATH};
 
     (void)state;
     for (size_t i = 0; i < COUNT(ADDRESSES); i++) {
