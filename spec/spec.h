@@ -5,15 +5,21 @@
 #ifndef SPEC_H
 #define SPEC_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "spec/base/cl_hash.h"
 #include "spec/base/cl_map.h"
 #include "spec/base/cl_str.h"
 #include "spec/base/cl_time.h"
 
-enum spec_kind { SPEC_CERTIFICATE, SPEC_ISSUER, SPEC_CLUSTER_ISSUER, SPEC_CONFIGURATION, SPEC_KINDS };
+#include <stdbool.h>
+#include <stddef.h>
+
+enum spec_kind {
+    SPEC_CERTIFICATE,
+    SPEC_ISSUER,
+    SPEC_CLUSTER_ISSUER,
+    SPEC_CONFIGURATION,
+    SPEC_KINDS
+};
 enum spec_api { SPEC_API_CERTLOOP, SPEC_API_CERT_MANAGER };
 
 struct string_pair {
@@ -27,10 +33,10 @@ const char *string_map_get(const struct string_map *m, const char *key); /* NULL
 
 /* {name, key} below the secrets directory, or one of the other forms. Empty: name = file = NULL.. */
 struct secret_ref {
-    char *name, *key;  /* SECRETS/[NAMESPACE/]NAME/KEY */
-    char *file;        /* absolute, below a secretRoot */
-    char *env;         /* allowed by secretEnv */
-    char *credential;  /* systemd LoadCredential */
+    char *name, *key; /* SECRETS/[NAMESPACE/]NAME/KEY */
+    char *file;       /* absolute, below a secretRoot */
+    char *env;        /* allowed by secretEnv */
+    char *credential; /* systemd LoadCredential */
 };
 bool secret_ref_given(const struct secret_ref *r);
 
@@ -64,8 +70,8 @@ struct solver_list {
 /* ---- hooks, probes ---- */
 enum hook_when { HOOK_ISSUED = 1, HOOK_OUTPUT_CHANGED = 2, HOOK_FAILED = 4 };
 struct hook_spec {
-    char *name;           /* of a Configuration hook or a file in a hook directory; or a label */
-    struct cl_strv exec;  /* argv */
+    char *name;            /* of a Configuration hook or a file in a hook directory; or a label */
+    struct cl_strv exec;   /* argv */
     char *signal_pid_file; /* signal: {pidFile, signal} */
     char *signal_name;     /* "HUP" by default */
     char *systemd_unit;    /* systemd: {unit, action} */
@@ -116,13 +122,26 @@ struct output_list {
     size_t len;
 };
 
+/* additionalOutputFormats: {type: CombinedPEM, keys}. At most one in the list. */
+enum additional_format { FORMAT_COMBINED_PEM };
+struct combined_spec {
+    enum additional_format type;
+    enum output_part parts[PARTS]; /* in this order; default key, fullchain */
+    size_t n_parts;
+};
+struct combined_list {
+    struct combined_spec *items;
+    size_t len;
+};
+#define COMBINED_PEM_FILE "tls-combined.pem"
+
 /* ---- keys, subject ---- */
 enum key_algorithm { KEY_DEFAULT, KEY_RSA, KEY_ECDSA, KEY_ED25519 };
 enum key_encoding { KEY_ENC_DEFAULT, KEY_PKCS1, KEY_PKCS8 };
 enum rotation_policy { ROTATE_ALWAYS, ROTATE_NEVER };
 struct private_key_spec {
     enum key_algorithm algorithm; /* never KEY_DEFAULT after parsing */
-    long size;                    /* bits: RSA 2048..8192, ECDSA 256|384|521; never 0 after parsing */
+    long size; /* bits: RSA 2048..8192, ECDSA 256|384|521; never 0 after parsing */
     enum key_encoding encoding;
     enum rotation_policy rotation_policy;
 };
@@ -144,7 +163,7 @@ struct cert_spec {
     char *secret_name;
     struct issuer_ref issuer_ref;
     char *common_name;
-    struct cl_strv dns_names; /* lower case A-labels, deduplicated, as given otherwise */
+    struct cl_strv dns_names;    /* lower case A-labels, deduplicated, as given otherwise */
     struct cl_strv ip_addresses; /* canonical text (RFC 5952) */
     struct cl_strv uris, email_addresses;
     struct subject_spec subject;
@@ -157,6 +176,7 @@ struct cert_spec {
     struct cl_strv usages; /* cert-manager's words; default: digital signature, key encipherment */
     struct private_key_spec private_key;
     struct output_list outputs;
+    struct combined_list combined; /* additionalOutputFormats: files beside those of secretName */
     struct hook_list hooks;
     struct probe_list probes;
     struct solver_list solvers;
@@ -167,11 +187,12 @@ struct cert_spec {
 
 /* ---- Issuer ---- */
 enum retry_after_mode { RETRY_AFTER_OBEY, RETRY_AFTER_EAGER_FIRST };
+enum rate_limits_mode { RATE_LIMITS_AUTO, RATE_LIMITS_NONE };
 struct acme_spec {
     char *server; /* directory URL */
     char *email;
     bool terms_of_service_agreed;
-    struct secret_ref private_key; /* privateKeySecretRef; optional */
+    struct secret_ref private_key;            /* privateKeySecretRef; optional */
     enum key_algorithm account_key_algorithm; /* ECDSA (P-256) | RSA (2048) */
     bool disable_account_key_generation;
     char *ca_bundle;      /* PEM text */
@@ -181,6 +202,8 @@ struct acme_spec {
     long max_connections; /* requests in flight; default 8 */
     long max_orders;      /* open orders; default 500 */
     enum retry_after_mode retry_after;
+    enum rate_limits_mode
+        rate_limits; /* limits known for the CA's host, or none but those it says */
     struct solver_list solvers;
 };
 struct generate_spec { /* ca.generate */
@@ -212,9 +235,9 @@ struct object {
     enum spec_api api;
     enum spec_kind kind; /* CERTIFICATE, ISSUER or CLUSTER_ISSUER */
     struct metadata metadata;
-    char *key;          /* file-system key: NAME or NAMESPACE_NAME */
-    unsigned document;  /* index within the file, from 0 */
-    unsigned line;      /* of its first line, from 1 */
+    char *key;                      /* file-system key: NAME or NAMESPACE_NAME */
+    unsigned document;              /* index within the file, from 0 */
+    unsigned line;                  /* of its first line, from 1 */
     char spec_hash[CL_SHA256_TEXT]; /* of the canonical, defaulted spec; decides generation */
     struct cl_strv warnings;        /* accepted, but without meaning here */
     union {
@@ -266,7 +289,7 @@ void issuer_spec_destroy(struct issuer_spec *s);
 void object_destroy(struct object *o);
 void config_destroy(struct config *c);
 
-const char *spec_kind_name(enum spec_kind kind); /* "Certificate", ... */
+const char *spec_kind_name(enum spec_kind kind);      /* "Certificate", ... */
 const char *key_algorithm_name(enum key_algorithm a); /* "RSA", "ECDSA", "Ed25519" */
 /** "[NAMESPACE/]NAME" as people write it; owned by the caller. */
 char *object_display_name(const struct object *o);

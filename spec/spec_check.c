@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spec_check: what an ACME issuer could not honour. Only known once the issuer is, so these are not
+ * errors of a file. */
+#include "spec/spec_check.h"
+
+#include "spec/base/cl_alloc.h"
+#include "spec/base/cl_str.h"
+#include "spec/spec_ip.h"
+#include "spec/spec_parse.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_wildcard(const char *name)
+{
+    return cl_str_starts(name, "*.");
+}
+
+bool cert_spec_redundant_name(const struct cert_spec *spec, char buf[256])
+{
+    cl_strv_for_each(wildcard, &spec->dns_names) {
+        cl_strv_for_each(name, &spec->dns_names) {
+            const char *dot = strchr(name, '.');
+
+            if (is_wildcard(wildcard) && !is_wildcard(name) && dot != NULL &&
+                strcmp(dot, wildcard + 1) == 0) {
+                (void)cl_format(buf, 256, "%s", name);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Is the common name one of the names? It is compared as a name: case and IDN do not count. */
+static bool common_name_covered(const struct cert_spec *spec)
+{
+    char why[200];
+    struct ip_address ip;
+    char text[IP_TEXT];
+
+    if (cl_str_empty(spec->common_name)) {
+        return true;
+    }
+    if (ip_parse(spec->common_name, &ip) == 0) {
+        return cl_strv_has(&spec->ip_addresses, ip_format(&ip, text));
+    }
+    char *name = dns_name_normalise(spec->common_name, why, sizeof(why));
+    bool found = name != NULL && cl_strv_has(&spec->dns_names, name);
+    cl_free(name);
+    return found;
+}
+
+bool cert_spec_acme_problem(const struct cert_spec *spec, char *buf, size_t size)
+{
+    char name[256];
+
+    if (spec->is_ca) {
+        (void)cl_format(buf, size, "spec.isCA: an ACME issuer signs no CA certificates");
+    } else if (spec->uris.len > 0) {
+        (void)cl_format(buf, size, "spec.uris: ACME knows host names and IP addresses only");
+    } else if (spec->email_addresses.len > 0) {
+        (void)cl_format(buf, size,
+                        "spec.emailAddresses: ACME knows host names and IP addresses only");
+    } else if (spec->dns_names.len + spec->ip_addresses.len == 0) {
+        (void)cl_format(buf, size, "spec.dnsNames: an ACME issuer needs at least one name");
+    } else if (!common_name_covered(spec)) {
+        (void)cl_format(buf, size,
+                        "spec.commonName: %s is none of dnsNames and ipAddresses, as ACME requires",
+                        spec->common_name);
+    } else if (cert_spec_redundant_name(spec, name)) {
+        (void)cl_format(buf, size,
+                        "RedundantName: spec.dnsNames: %s is covered by a wildcard beside it; "
+                        "remove one of the two",
+                        name);
+    } else {
+        cl_strv_for_each(wildcard, &spec->dns_names) {
+            if (is_wildcard(wildcard)) {
+                (void)cl_format(buf, size,
+                                "spec.dnsNames: %s: a wildcard needs a dns01 solver, which is not "
+                                "supported by this version of certloop",
+                                wildcard);
+                return true;
+            }
+        }
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spec_tables_issuer: the fields of an Issuer. */
+#include "spec/spec_tables.h"
+#include "spec/spec_values.h"
+
+static const struct schema_word ACCOUNT_KEYS[] = {
+    {"ECDSA", KEY_ECDSA, false}, {"RSA", KEY_RSA, false}, {0}};
+static const struct schema_word RENEWAL_SOURCES[] = {{"None", 0, false}, {"ARI", 1, true}, {0}};
+static const struct schema_word RATE_LIMITS[] = {{"Auto", RATE_LIMITS_AUTO, false},
+                                                 {"None", RATE_LIMITS_NONE, false},
+                                                 {"LetsEncrypt", 2, true},
+                                                 {0}};
+static const struct schema_word REISSUE[] = {{"Server", 0, false}, {"Never", 1, true}, {0}};
+static const struct schema_word RETRY_AFTER[] = {
+    {"Obey", RETRY_AFTER_OBEY, false}, {"EagerFirst", RETRY_AFTER_EAGER_FIRST, false}, {0}};
+
+static const struct schema_field ACME[] = {
+    {ROW("server", TEXT, acme_spec, server), .flags = FIELD_REQUIRED, .value = value_directory_url,
+     .doc = "URL of the directory."},
+    {ROW("email", TEXT, acme_spec, email), .value = value_email,
+     .doc = "Where the CA writes to; optional."},
+    {ROW("termsOfServiceAgreed", BOOL, acme_spec, terms_of_service_agreed), .def_compat = "true",
+     .doc = "You have read the terms of the CA and agree."},
+    {ROW("privateKeySecretRef", STRUCT, acme_spec, private_key), .sub = &SCHEMA_SECRET_REF,
+     .doc = "An account key that exists already; without it one is kept in accounts/."},
+    {ROW("accountKeyAlgorithm", WORD, acme_spec, account_key_algorithm), .def = "ECDSA",
+     .words = ACCOUNT_KEYS, .doc = "Of a new account key: ECDSA P-256 or RSA 2048."},
+    {ROW("disableAccountKeyGeneration", BOOL, acme_spec, disable_account_key_generation),
+     .doc = "Wait for an account key instead of making one."},
+    {ROW_BARE("externalAccountBinding", ANY), .flags = FIELD_UNSUPPORTED,
+     .doc = "Binding to an account that the CA already knows."},
+    {ROW_BARE("preferredChain", TEXT), .flags = FIELD_UNSUPPORTED, .doc = "Root of the chain."},
+    {ROW_BARE("profile", TEXT), .flags = FIELD_UNSUPPORTED, .doc = "Profile of the CA."},
+    {ROW("caBundle", TEXT, acme_spec, ca_bundle), .value = value_pem,
+     .doc = "Roots that the CA's own certificate must chain to, instead of the system's."},
+    {ROW("caBundleFile", TEXT, acme_spec, ca_bundle_file), .value = value_path,
+     .doc = "The same as a file."},
+    {ROW("skipTLSVerify", BOOL, acme_spec, skip_tls_verify),
+     .doc = "Do not check the CA's own certificate: for tests only."},
+    {ROW("enableDurationFeature", BOOL, acme_spec, enable_duration_feature),
+     .doc = "Ask for spec.duration; few CAs accept it."},
+    {ROW_BARE("renewalInformationSource", WORD), .words = RENEWAL_SOURCES,
+     .doc = "Whether the CA says when to renew."},
+    {ROW("rateLimits", WORD, acme_spec, rate_limits), .def = "Auto", .words = RATE_LIMITS,
+     .doc = "Which limits are kept before the CA says so."},
+    {ROW_BARE("reissueOnChange", WORD), .words = REISSUE, .doc = "Issue anew when server changes."},
+    {ROW("retryAfter", WORD, acme_spec, retry_after), .def = "Obey", .words = RETRY_AFTER,
+     .doc = "EagerFirst polls once early; for a CA of your own."},
+    {ROW("maxConnections", LONG, acme_spec, max_connections), .def = "8", .min = 1, .max = 64,
+     .doc = "Requests in flight."},
+    {ROW("maxOrders", LONG, acme_spec, max_orders), .def = "500", .min = 1, .max = 10000,
+     .doc = "Orders open at one time."},
+    {ROWS("solvers", LIST, acme_spec, solvers.items, solvers.len), .sub = &SCHEMA_SOLVER,
+     .doc = "How control of names is proven."},
+    ROW_END,
+};
+static const struct schema SCHEMA_ACME = {SCHEMA("acme", acme_spec, ACME)};
+
+static const struct schema_field GENERATE[] = {
+    {ROW("commonName", TEXT, generate_spec, common_name), .value = value_common_name,
+     .doc = "Name of the root; default made of the Issuer and the host."},
+    {ROW("duration", DURATION, generate_spec, duration), .def = "3650d",
+     .doc = "Lifetime of the root."},
+    {ROW("algorithm", WORD, generate_spec, algorithm), .def = "ECDSA", .words = WORDS_KEY_ALGORITHM,
+     .doc = "Of the root's key."},
+    {ROW("nameConstraints", STRUCT, generate_spec, name_constraints),
+     .sub = &SCHEMA_NAME_CONSTRAINTS, .doc = "What the root may sign."},
+    ROW_END,
+};
+static const struct schema SCHEMA_GENERATE = {SCHEMA("generate", generate_spec, GENERATE)};
+
+#define URLS(key_, struct_, member_, doc_)                                  \
+    {                                                                       \
+        ROW(key_, STRV, struct_, member_), .value = value_url, .doc = doc_, \
+    }
+static const struct schema_field CA[] = {
+    {ROW("secretName", TEXT, ca_spec, secret_name), .value = value_subdomain,
+     .doc = "The secretName of a Certificate with isCA, or a directory of the secrets."},
+    {ROW("generate", STRUCT, ca_spec, generate), .sub = &SCHEMA_GENERATE,
+     ROW_TAG(ca_spec, generate.on, true), .doc = "Make a root on first use: true, or its details."},
+    URLS("crlDistributionPoints", ca_spec, crl_distribution_points, "Put into certificates."),
+    URLS("ocspServers", ca_spec, ocsp_servers, "Put into certificates."),
+    URLS("issuingCertificateURLs", ca_spec, issuing_certificate_urls, "Put into certificates."),
+    ROW_END,
+};
+static const struct schema SCHEMA_CA = {SCHEMA("ca", ca_spec, CA)};
+
+static const struct schema_field SELF_SIGNED[] = {
+    URLS("crlDistributionPoints", issuer_spec, self_signed_crl_distribution_points,
+         "Put into certificates."),
+    ROW_END,
+};
+static const struct schema SCHEMA_SELF_SIGNED = {SCHEMA("selfSigned", issuer_spec, SELF_SIGNED)};
+
+static const struct schema_field ISSUER[] = {
+    {ROW("acme", STRUCT, issuer_spec, acme), .sub = &SCHEMA_ACME,
+     ROW_TAG(issuer_spec, type, ISSUER_ACME), .doc = "A CA that speaks ACME (RFC 8555)."},
+    {ROW("ca", STRUCT, issuer_spec, ca), .sub = &SCHEMA_CA, ROW_TAG(issuer_spec, type, ISSUER_CA),
+     .doc = "A CA of your own."},
+    {ROW_FLAT("selfSigned"), .sub = &SCHEMA_SELF_SIGNED,
+     ROW_TAG(issuer_spec, type, ISSUER_SELF_SIGNED), .doc = "Certificates sign themselves."},
+    {ROW_BARE("vault", ANY), .flags = FIELD_UNSUPPORTED, .doc = "HashiCorp Vault."},
+    {ROW_BARE("venafi", ANY), .flags = FIELD_UNSUPPORTED, .doc = "Venafi."},
+    ROW_END,
+};
+const struct schema SCHEMA_ISSUER = {SCHEMA("Issuer", issuer_spec, ISSUER)};
