@@ -36,11 +36,11 @@ struct issue_run {
     bool cancelled;
 };
 
-static void have_key(struct cl_op *op, const struct cl_err *err);
+static void have_key(struct cl_op *op, const struct cl_err *failed);
 static void start_issuer(struct issue_run *r);
-static void issued(struct cl_op *op, const struct cl_err *err);
+static void issued(struct cl_op *op, const struct cl_err *failed);
 static void progressed(struct cl_op *op);
-static void archived(struct cl_op *op, const struct cl_err *err);
+static void archived(struct cl_op *op, const struct cl_err *failed);
 static void fail(struct issue_run *r, const struct cl_err *err);
 static void end(struct issue_run *r);
 

@@ -103,19 +103,28 @@ static void run_release(struct deploy_run *run)
     daemon_wake_unit(u->d, u);
 }
 
-static void record_result(struct deploy_run *run, const char *id, const char *name, bool ok,
-                          const char *result, int exit_code, cl_time duration, cl_time next_try)
+/* How one hook or probe went. */
+struct result {
+    bool ok;
+    const char *text;
+    int exit_code;
+    cl_time duration;
+    cl_time next_try; /* after a failure; 0 = by the usual curve */
+};
+
+static void record_result(struct deploy_run *run, const char *id, const char *name,
+                          const struct result *res)
 {
     struct unit *u = run->u;
     struct memory_hook *rec = memory_hook_add(&u->w->memory, id, name);
     cl_time now = loop_now(u->d->loop);
 
-    rec->exit_code = exit_code;
-    rec->duration_ms = (long)duration;
+    rec->exit_code = res->exit_code;
+    rec->duration_ms = (long)res->duration;
     rec->finished_at = now;
     cl_free(rec->result);
-    rec->result = cl_strdup(result);
-    if (ok) {
+    rec->result = cl_strdup(res->text);
+    if (res->ok) {
         rec->revision = run->revision;
         cl_free(rec->outputs_hash);
         rec->outputs_hash = cl_strdup(run->outputs_hash);
@@ -123,7 +132,8 @@ static void record_result(struct deploy_run *run, const char *id, const char *na
         rec->next_try = 0;
     } else {
         rec->failures++;
-        rec->next_try = next_try > 0 ? next_try : backoff_hook(rec->failures, now, &u->d->rng);
+        rec->next_try =
+            res->next_try > 0 ? res->next_try : backoff_hook(rec->failures, now, &u->d->rng);
     }
 }
 
@@ -166,7 +176,8 @@ static void tell_member(struct job *j, struct member *m, const struct cl_err *er
     } else {
         (void)cl_format(result, sizeof(result), "%s", ok ? "Succeeded" : "Failed");
     }
-    record_result(run, m->id, j->label, ok, result, j->op.exit_code, j->op.duration, 0);
+    const struct result r = {ok, result, j->op.exit_code, j->op.duration, 0};
+    record_result(run, m->id, j->label, &r);
     struct memory_hook *rec = memory_hook_find(&u->w->memory, m->id);
     if (ok) {
         unit_event(u, false, "HookSucceeded", "%s, %ld ms", j->label, (long)j->op.duration);
@@ -312,8 +323,8 @@ static void start_hooks(struct deploy_run *run, cl_time now, bool *ret_pending)
         if (h.usable) {
             join_job(run, &h);
         } else {
-            record_result(run, h.id, cl_str_or(hooks->items[i].name, "inline hook"), false,
-                          h.err.text, -1, 0, 0);
+            const struct result r = {false, h.err.text, -1, 0, 0};
+            record_result(run, h.id, cl_str_or(hooks->items[i].name, "inline hook"), &r);
             unit_event(u, true, h.err.reason, "%s", h.err.text);
             unit_memory_changed(u);
         }
@@ -342,7 +353,8 @@ static void probe_done(struct cl_op *op, const struct cl_err *err)
         rec != NULL && rec->failures > 0 && rec->first_failure > 0 ? rec->first_failure : now;
     /* Within the first minutes a server may still be reloading: look again soon. */
     cl_time soon = now - since < p->within ? now + 2 * CL_SECOND : 0;
-    record_result(run, p->id, p->connect, ok, text, ok ? 0 : 1, now - run->started, soon);
+    const struct result r = {ok, text, ok ? 0 : 1, now - run->started, soon};
+    record_result(run, p->id, p->connect, &r);
     rec = memory_hook_find(&u->w->memory, p->id);
     rec->first_failure = ok ? 0 : since;
     if (ok) {

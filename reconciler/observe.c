@@ -207,7 +207,8 @@ static void observe_gates(struct unit *u, cl_time now, struct observation *seen)
 
     f->suspend = u->d->config->suspend;
     f->conflict = u->conflict;
-    f->deleted_at = u->absent_since;
+    /* A running issuance is not given up for a file that may be back in a moment: unit_end does. */
+    f->deleted_at = u->issue != NULL ? 0 : u->absent_since;
     f->grace_end = u->absent_since > 0 ? cl_time_add(u->absent_since, 10 * CL_SECOND) : 0;
     f->clock_floor = u->d->clock_floor;
     f->hold.kind = hold->kind;

@@ -95,18 +95,24 @@ static bool selected(struct cli *c, const struct cli_object *o, const struct cl_
     return c->labels.len == 0 || cl_strv_has(labelled, o->display);
 }
 
-static void load_one(struct cli *c, const char *path, bool issuers, const struct cl_strv *names,
-                     const struct cl_strv *labelled, struct cli_objects *ret)
+struct search {
+    struct cli *c;
+    bool issuers;
+    const struct cl_strv *names, *labelled;
+    struct cli_objects *ret;
+};
+
+static void load_one(const struct search *s, const char *path)
 {
     struct cl_buf text;
     struct cl_err err = {0};
-    struct cli_object o = {.is_issuer = issuers};
+    struct cli_object o = {.is_issuer = s->issuers};
 
     if (disk_read(path, STATUS_MAX, &text, NULL, &err) < 0) {
         return; /* it was just removed */
     }
     if (status_from_json(cl_buf_str(&text), &o.status, &err) < 0) {
-        (void)cli_error(c, 0, "%s: %s", path, err.text);
+        (void)cli_error(s->c, 0, "%s: %s", path, err.text);
         cl_buf_deinit(&text);
         return;
     }
@@ -114,24 +120,23 @@ static void load_one(struct cli *c, const char *path, bool issuers, const struct
     cl_buf_deinit(&text);
     const char *ns = cl_str_or(o.status.namespace_, "");
     o.display = cl_printf("%s%s%s", ns, ns[0] != '\0' ? "/" : "", cl_str_or(o.status.name, ""));
-    if (!selected(c, &o, names, labelled)) {
+    if (!selected(s->c, &o, s->names, s->labelled)) {
         struct cli_objects one = {.items = cl_new(struct cli_object), .len = 1};
         one.items[0] = o;
         cli_objects_deinit(&one);
         return;
     }
-    ret->items = cl_reallocarray(ret->items, ret->len + 1, sizeof(*ret->items));
-    ret->items[ret->len++] = o;
+    struct cli_objects *l = s->ret;
+    l->items = cl_reallocarray(l->items, l->len + 1, sizeof(*l->items));
+    l->items[l->len++] = o;
 }
 
-static int load_directory(struct cli *c, const char *dir, bool issuers, bool top,
-                          const struct cl_strv *names, const struct cl_strv *labelled,
-                          struct cli_objects *ret)
+static int load_directory(const struct search *s, const char *dir, bool top)
 {
     struct cl_strv entries = {0};
     struct cl_err err = {0};
     if (disk_list(dir, &entries, &err) < 0) {
-        return cl_streq(err.reason, "NotFound") && !top ? 0 : cli_error(c, 1, "%s", err.text);
+        return cl_streq(err.reason, "NotFound") && !top ? 0 : cli_error(s->c, 1, "%s", err.text);
     }
     cl_strv_for_each(name, &entries) {
         char *path = cl_printf("%s/%s", dir, name);
@@ -139,9 +144,9 @@ static int load_directory(struct cli *c, const char *dir, bool issuers, bool top
         if (name[0] == '_' || name[0] == '.' || disk_stat(path, &st, &err) < 0) {
             /* not an object */
         } else if (st.type == DISK_DIR && top && !cl_streq(name, "issuers")) {
-            (void)load_directory(c, path, issuers, false, names, labelled, ret);
+            (void)load_directory(s, path, false);
         } else if (st.type == DISK_FILE && cl_str_ends(name, ".json")) {
-            load_one(c, path, issuers, names, labelled, ret);
+            load_one(s, path);
         }
         cl_free(path);
     }
@@ -167,7 +172,8 @@ int cli_objects_load(struct cli *c, bool issuers, const struct cl_strv *names,
         find_labelled(c, &labelled);
     }
     memset(ret, 0, sizeof(*ret));
-    int rc = load_directory(c, dir, issuers, true, names, &labelled, ret);
+    const struct search s = {c, issuers, names, &labelled, ret};
+    int rc = load_directory(&s, dir, true);
     cl_free(dir);
     cl_strv_deinit(&labelled);
     if (ret->len > 1) {

@@ -222,33 +222,37 @@ struct following {
     bool json;
 };
 
+static void show_event(struct following *f, const char *display, const struct status_event *e,
+                       json_t *all)
+{
+    char at[CL_TIME_TEXT];
+    if (f->json) {
+        (void)json_array_append_new(all, json_pack("{s:s,s:s,s:s,s:s,s:s?}", "object", display,
+                                                   "time", cl_time_format(e->time, at), "type",
+                                                   e->warning ? "Warning" : "Normal", "reason",
+                                                   e->reason, "message", e->message));
+    } else {
+        char *prefix = cl_printf("%-24s ", display);
+        print_event(f->c, prefix, e);
+        cl_free(prefix);
+    }
+}
+
 static void show_events(struct following *f)
 {
     struct cli_objects l;
     cl_time newest = f->shown;
     json_t *all = json_array();
 
-    if (cli_objects_load(f->c, false, &f->c->args, &l, NULL) == 0) {
-        for (size_t i = 0; i < l.len; i++) {
-            const struct status *s = &l.items[i].status;
-            for (size_t k = 0; k < s->n_events; k++) {
-                const struct status_event *e = &s->events[k];
-                char at[CL_TIME_TEXT];
-                if (e->time <= f->shown) {
-                    continue;
-                }
-                newest = cl_time_max(newest, e->time);
-                char *prefix = cl_printf("%-24s ", l.items[i].display);
-                if (f->json) {
-                    (void)json_array_append_new(
-                        all, json_pack("{s:s,s:s,s:s,s:s,s:s?}", "object", l.items[i].display,
-                                       "time", cl_time_format(e->time, at), "type",
-                                       e->warning ? "Warning" : "Normal", "reason", e->reason,
-                                       "message", e->message));
-                } else {
-                    print_event(f->c, prefix, e);
-                }
-                cl_free(prefix);
+    if (cli_objects_load(f->c, false, &f->c->args, &l, NULL) != 0) {
+        l.len = 0;
+    }
+    for (size_t i = 0; i < l.len; i++) {
+        const struct status *s = &l.items[i].status;
+        for (size_t k = 0; k < s->n_events; k++) {
+            if (s->events[k].time > f->shown) {
+                newest = cl_time_max(newest, s->events[k].time);
+                show_event(f, l.items[i].display, &s->events[k], all);
             }
         }
     }

@@ -83,14 +83,14 @@ static void print_table(struct cli *c, const struct cli_objects *l, bool issuers
     cli_table_print(c, &t);
 }
 
-static void print_yaml(struct cli *c, const json_t *v, int depth)
+static void print_yaml(struct cli *c, json_t *v, int depth)
 {
     const char *key;
     json_t *value;
     size_t i;
 
     if (json_is_object(v)) {
-        json_object_foreach((json_t *)(uintptr_t)v, key, value)
+        json_object_foreach(v, key, value)
         {
             bool deep = (json_is_object(value) && json_object_size(value) > 0) ||
                         (json_is_array(value) && json_array_size(value) > 0);
