@@ -8,11 +8,14 @@
 
 void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_time now);
 
-/* act_issue.c */
+/* act_issue.c, act_adopt.c, act_line.c */
 void act_issue(struct unit *u, const struct plan *p, cl_time now);
 void act_adopt(struct unit *u, cl_time now);
 /** Keeps the place in the issuer's line while the plan waits for a slot; gives it back otherwise. */
 void act_line(struct unit *u, const struct plan *p);
+/** A slot, or a place in the line of @i: true if it may start. */
+bool act_enter_line(struct unit *u, struct instance *i);
+void act_leave_line(struct unit *u);
 void act_cancel(struct unit *u);
 /** The object of @u is being replaced: the run keeps the old one. True if it took it. */
 bool act_issue_keeps(struct unit *u, struct object *o);

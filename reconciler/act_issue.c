@@ -3,9 +3,9 @@
  *
  * Happy path: take over the pending record, or make key and CSR -> issuer->issue -> (order URL made
  * durable on the way) -> guard -> revision committed -> memory says so -> the unit is queued.
- * Every failure ends in fail(): one error, one backoff, one event, one status. */
-#include "reconciler/act.h"
+ * Every failure ends in issue_fail(): one error, one backoff, one event, one status. */
 #include "reconciler/core/backoff.h"
+#include "reconciler/issue_run.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "spec/base/cl_alloc.h"
@@ -17,158 +17,19 @@
 #define SHOW_AFTER (250 * CL_MS) /* younger orders are not worth a status write */
 #define SHOW_EVERY CL_SECOND
 
-struct issue_run {
-    struct unit *u;
-    struct issue_op issue;
-    struct instance *instance; /* a reference */
-    struct object *kept;       /* owned: the unit's object, once it was replaced */
-    struct pending pending;
-    bool pending_on_disk;
-    struct key *key;
-    struct key_op key_op;
-    struct cl_op commit;
-    struct cl_op *saved; /* the issuer's, ended when the pending record is durable */
-    struct manifest *manifest;
-    struct cert_facts cert;
-    cl_time started;
-    cl_time show_at;
-    char inputs_hash[CL_SHA256_TEXT];
-    bool cancelled;
-};
-
 static void have_key(struct cl_op *op, const struct cl_err *failed);
 static void start_issuer(struct issue_run *r);
 static void issued(struct cl_op *op, const struct cl_err *failed);
 static void progressed(struct cl_op *op);
 static void archived(struct cl_op *op, const struct cl_err *failed);
-static void fail(struct issue_run *r, const struct cl_err *err);
 static void end(struct issue_run *r);
 
 /* ---- start ---- */
 
-/* Does the record on disk still answer what is wanted, from the same issuer? */
-static bool resumable(const struct issue_run *r, const struct pending *p)
-{
-    struct issuer_facts f = {0};
-    r->instance->ops->facts(r->instance->issuer, r->started, &f);
-    return cl_streq(p->request, r->u->w->wanted_request) &&
-           cl_streq(p->issuer_identity, f.identity) &&
-           cl_streq(p->issuer_name, r->instance->object->metadata.name);
-}
-
-struct abandon_run {
-    struct cl_op op;
-    struct instance *instance;
-};
-
-static void abandoned(struct cl_op *op, const struct cl_err *err)
-{
-    struct abandon_run *a = op->user;
-    if (err != NULL) {
-        cl_log(CL_LOG_DEBUG, "", err->reason, "old order not given up: %s", err->text);
-    }
-    instance_unref(a->instance);
-    cl_free(a);
-}
-
-/* Pending authorizations of an order that nobody will finish are not left behind (best effort). */
-static void abandon_order(struct issue_run *r, const struct pending *p)
-{
-    struct issuer_facts f = {0};
-    r->instance->ops->facts(r->instance->issuer, r->started, &f);
-    if (p->order_url == NULL || r->instance->ops->abandon == NULL ||
-        !cl_streq(p->issuer_identity, f.identity)) {
-        return;
-    }
-    struct abandon_run *a = cl_new(struct abandon_run);
-    a->instance = instance_ref(r->instance);
-    a->op = (struct cl_op){.done = abandoned, .user = a};
-    r->instance->ops->abandon(r->instance->issuer, p->order_url, &a->op);
-}
-
-static bool take_pending(struct issue_run *r)
-{
-    struct unit *u = r->u;
-    struct cl_err err = {0};
-    int rc = pending_load(&u->d->paths, u->key, &r->pending, &err);
-    if (rc < 0) {
-        cl_log(CL_LOG_WARNING, u->display, err.reason, "starting anew: %s", err.text);
-        memset(&r->pending, 0, sizeof(r->pending));
-        return false;
-    }
-    if (rc == 0 && resumable(r, &r->pending) &&
-        key_from_pem(cl_buf_str(&r->pending.key_pem), &r->key, &err) == 0) {
-        r->pending_on_disk = true;
-        return true;
-    }
-    if (rc == 0) {
-        abandon_order(r, &r->pending);
-        pending_deinit(&r->pending);
-        memset(&r->pending, 0, sizeof(r->pending));
-    }
-    return false;
-}
-
-static void new_pending(struct issue_run *r, const struct plan *p)
-{
-    struct unit *u = r->u;
-    struct issuer_facts f = {0};
-    r->instance->ops->facts(r->instance->issuer, r->started, &f);
-    r->pending.issuer_name = cl_strdup(r->instance->object->metadata.name);
-    r->pending.issuer_identity = cl_strdup(f.identity);
-    r->pending.spec_hash = cl_strdup(u->w->object->spec_hash);
-    r->pending.request = cl_strdup(u->w->wanted_request);
-    r->pending.trigger = cl_strdup(reason_token(p->trigger));
-    r->pending.attempt = u->w->memory.failed_attempts + 1;
-    r->pending.started_at = r->started;
-    cl_buf_init_secret(&r->pending.key_pem, 64 * 1024);
-}
-
-/* ---- the line in front of the issuer ---- */
-
-static void leave_line(struct unit *u)
-{
-    struct instance *i = u->ticket_of;
-    struct admission_ticket *next;
-    if (i == NULL) {
-        return;
-    }
-    u->ticket_of = NULL;
-    admission_leave(&i->line, &u->ticket, loop_now(u->d->loop));
-    while ((next = admission_next(&i->line)) != NULL) {
-        daemon_wake_unit(u->d, next->user);
-    }
-    instance_unref(i);
-}
-
-/* Takes a slot, or a place in the line; whoever leaves wakes the next. */
-static bool enter_line(struct unit *u, struct instance *i)
-{
-    cl_time urgency = u->w->rev.manifest != NULL ? u->w->rev.manifest->cert.not_after : 0;
-    if (u->ticket_of != i) {
-        leave_line(u);
-        u->ticket_of = instance_ref(i);
-    }
-    return admission_enter(&i->line, &u->ticket, urgency);
-}
-
-void act_line(struct unit *u, const struct plan *p)
-{
-    struct unit *issuer = unit_issuer(u);
-    if (u->issue != NULL || p->issue == PLAN_ISSUE) {
-        return;
-    }
-    if (p->gate != REASON_WAITING_FOR_SLOT) {
-        leave_line(u);
-    } else if (issuer != NULL && issuer->instance != NULL && enter_line(u, issuer->instance)) {
-        daemon_wake_unit(u->d, u); /* a slot came free meanwhile */
-    }
-}
-
 void act_issue(struct unit *u, const struct plan *p, cl_time now)
 {
     struct unit *issuer = unit_issuer(u);
-    if (issuer == NULL || issuer->instance == NULL || !enter_line(u, issuer->instance)) {
+    if (issuer == NULL || issuer->instance == NULL || !act_enter_line(u, issuer->instance)) {
         return; /* it went away between observe and act; or woken when a slot is given */
     }
     struct issue_run *r = cl_new(struct issue_run);
@@ -180,11 +41,11 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     u->issue = r;
     u->d->issuing++;
     cl_log(CL_LOG_DEBUG, u->display, reason_token(p->trigger), "issuing: %s", p->trigger_message);
-    if (take_pending(r)) {
+    if (issue_take_pending(r)) {
         start_issuer(r);
         return;
     }
-    new_pending(r, p);
+    issue_new_pending(r, p);
     const struct private_key_spec *k = &u->w->object->cert->private_key;
     if (k->rotation_policy == ROTATE_NEVER && u->w->rev.state == REVISION_OK) {
         struct cl_err err = {0};
@@ -192,7 +53,7 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
         if (key_from_pem(cl_buf_str(&u->w->rev.key_pem), &r->key, &err) == 0) {
             have_key(&r->key_op.op, NULL);
         } else {
-            fail(r, &err);
+            issue_fail(r, &err);
         }
         return;
     }
@@ -211,7 +72,7 @@ static void have_key(struct cl_op *op, const struct cl_err *failed)
     struct cl_err err = {0};
 
     if (failed != NULL) {
-        fail(r, failed);
+        issue_fail(r, failed);
         return;
     }
     if (r->key == NULL) {
@@ -222,10 +83,10 @@ static void have_key(struct cl_op *op, const struct cl_err *failed)
                                  .acme = r->instance->ops->type == ISSUER_ACME};
     if (r->cancelled) {
         (void)cl_fail(&err, CL_ERR_CANCELLED, "Cancelled", "no longer wanted");
-        fail(r, &err);
+        issue_fail(r, &err);
     } else if (key_to_pem(r->key, KEY_PKCS8, &r->pending.key_pem, &err) < 0 ||
                csr_create(&params, r->key, &r->pending.csr, &r->pending.csr_len, &err) < 0) {
-        fail(r, &err);
+        issue_fail(r, &err);
     } else {
         start_issuer(r);
     }
@@ -300,7 +161,7 @@ static struct manifest *make_manifest(struct issue_run *r, cl_time now)
     return m;
 }
 
-static void archive_revision(struct issue_run *r, const char *fullchain_pem, const char *ca_pem)
+void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *ca_pem)
 {
     struct unit *u = r->u;
     struct archive_write w = {
@@ -326,15 +187,15 @@ static void issued(struct cl_op *op, const struct cl_err *failed)
     cl_time now = loop_now(r->u->d->loop);
 
     if (failed != NULL) {
-        fail(r, failed);
+        issue_fail(r, failed);
         return;
     }
     if (cert_guard(r->issue.fullchain_pem, wanted(r)->cert, r->key, now, &r->cert, &err) < 0) {
-        fail(r, &err);
+        issue_fail(r, &err);
         return;
     }
     r->manifest = make_manifest(r, now);
-    archive_revision(r, r->issue.fullchain_pem, r->issue.ca_pem);
+    issue_archive(r, r->issue.fullchain_pem, r->issue.ca_pem);
 }
 
 /* ---- ends ---- */
@@ -347,7 +208,7 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     char until[CL_TIME_TEXT];
 
     if (failed != NULL) {
-        fail(r, failed);
+        issue_fail(r, failed);
         return;
     }
     m->failed_attempts = 0;
@@ -402,18 +263,7 @@ static bool keeps_order(const struct cl_err *err)
            err->kind == CL_ERR_RATE_LIMITED || err->kind == CL_ERR_LOCAL;
 }
 
-static void drop_pending(struct issue_run *r)
-{
-    struct cl_err err = {0};
-    struct disk_batch *b = disk_batch_create();
-    pending_drop(&r->u->d->paths, r->u->key, b);
-    if (disk_commit_now(b, &err) < 0) {
-        cl_log(CL_LOG_WARNING, r->u->display, err.reason, "pending order not dropped: %s",
-               err.text);
-    }
-}
-
-static void fail(struct issue_run *r, const struct cl_err *err)
+void issue_fail(struct issue_run *r, const struct cl_err *err)
 {
     struct unit *u = r->u;
     cl_time now = loop_now(u->d->loop);
@@ -421,7 +271,7 @@ static void fail(struct issue_run *r, const struct cl_err *err)
 
     if (err->kind == CL_ERR_CANCELLED) {
         if (!u->d->stopping && r->pending_on_disk) {
-            drop_pending(r);
+            issue_drop_pending(r);
         }
         end(r);
         return;
@@ -438,7 +288,7 @@ static void fail(struct issue_run *r, const struct cl_err *err)
         }
     }
     if (r->pending_on_disk && !keeps_order(err)) {
-        drop_pending(r);
+        issue_drop_pending(r);
     }
     end(r);
 }
@@ -450,7 +300,7 @@ static void end(struct issue_run *r)
 
     u->issue = NULL;
     d->issuing--;
-    leave_line(u);
+    act_leave_line(u);
     if (r->instance != NULL) {
         instance_unref(r->instance);
     }
@@ -467,55 +317,6 @@ static void end(struct issue_run *r)
     u->issuance_shown = 0;
     publish_changed(d);
     daemon_wake_unit(d, u);
-}
-
-/* ---- the rest of the lane ---- */
-
-void act_adopt(struct unit *u, cl_time now)
-{
-    struct cl_err err = {0};
-    char *chain = NULL;
-    struct cl_buf key_pem = {0};
-    struct unit *issuer = unit_issuer(u);
-
-    u->w->adopt_checked = false;
-    if (output_find_pair(&u->d->paths, u->w->object, &chain, &key_pem, &err) != 0) {
-        return; /* it went away: the next pass plans without it */
-    }
-    struct issue_run *r = cl_new(struct issue_run);
-    r->u = u;
-    r->started = now;
-    r->show_at = CL_NEVER;
-    u->issue = r;
-    u->d->issuing++;
-    observe_inputs_hash(u, r->inputs_hash);
-    r->pending.key_pem = key_pem;
-    if (key_from_pem(cl_buf_str(&r->pending.key_pem), &r->key, &err) < 0 ||
-        cert_guard(chain, u->w->object->cert, r->key, now, &r->cert, &err) < 0) {
-        cl_free(chain);
-        fail(r, &err);
-        return;
-    }
-    struct issuer_facts f = {0};
-    if (issuer != NULL) {
-        issuer_unit_facts(issuer, &f);
-    }
-    struct manifest *m = cl_new(struct manifest);
-    m->schema = MANIFEST_SCHEMA;
-    m->revision = archive_last_revision(&u->d->paths, u->key) + 1;
-    m->uid = cl_strdup(u->w->memory.uid);
-    m->issuer_name = cl_strdup(cl_str_or(u->w->object->cert->issuer_ref.name, ""));
-    m->issuer_kind = cl_strdup("Issuer");
-    m->issuer_identity = cl_strdup(f.identity);
-    m->trigger = cl_strdup("Adopted");
-    m->issued_at = now;
-    m->adopted = true;
-    (void)cl_format(m->spec_hash, sizeof(m->spec_hash), "%s", u->w->object->spec_hash);
-    m->request = cl_strdup(u->w->wanted_request);
-    cert_facts_copy(&m->cert, &r->cert);
-    r->manifest = m;
-    archive_revision(r, chain, NULL);
-    cl_free(chain);
 }
 
 void act_cancel(struct unit *u)

@@ -102,7 +102,7 @@ void daemon_wake_secret_users(struct daemon *d, const struct unit *u)
     }
 }
 
-static void wake_all(struct daemon *d)
+void daemon_wake_all(struct daemon *d)
 {
     size_t pos = 0;
     void *value;
@@ -269,72 +269,13 @@ int daemon_create(struct loop *l, const struct daemon_options *o, struct daemon 
     return 0;
 }
 
-/* ---- watching ---- */
-
-/* Something vanished from the live directory: its owners look at once. */
-static void live_changed(struct daemon *d, const char *name)
-{
-    char *prefix = cl_printf("%s/%s/", d->paths.live, name);
-    const char *path;
-    size_t pos = 0;
-    void *owner;
-    while (cl_map_next(&d->claims, &pos, &path, &owner)) {
-        if (cl_str_starts(path, prefix)) {
-            daemon_wake_unit(d, owner);
-        }
-    }
-    cl_free(prefix);
-}
-
-static void hinted(void *user, const char *dir, const char *name, enum watch_hint hint)
-{
-    struct daemon *d = user;
-    size_t specs = strlen(d->paths.specs);
-
-    if (d->stopping) {
-        return;
-    }
-    if (cl_streq(dir, d->paths.specs)) {
-        inventory_look(d->inventory, name, hint);
-    } else if (cl_str_starts(dir, d->paths.specs) && dir[specs] == '/') {
-        char *relative = cl_printf("%s/%s", dir + specs + 1, cl_str_or(name, ""));
-        inventory_look(d->inventory, relative, name == NULL ? WATCH_RESCAN : hint);
-        cl_free(relative);
-    } else if (cl_streq(dir, d->paths.live)) {
-        if (name != NULL && hint == WATCH_GONE) {
-            live_changed(d, name);
-        } else if (hint == WATCH_RESCAN) {
-            wake_all(d);
-        }
-    } else if (cl_str_ends(dir, "/requests")) {
-        requests_scan(d->requests);
-    } else {
-        config_file_changed(d);
-    }
-}
-
-static void watch_directories(struct daemon *d)
-{
-    d->watch = watch_create(d->loop, hinted, d);
-    char *requests = paths_state(&d->paths, "requests");
-    char *config_dir = config_file_directory(d);
-    watch_add(d->watch, d->paths.specs);
-    watch_add(d->watch, d->paths.live);
-    watch_add(d->watch, requests);
-    if (!cl_streq(config_dir, d->paths.specs)) {
-        watch_add(d->watch, config_dir);
-    }
-    cl_free(config_dir);
-    cl_free(requests);
-}
-
 /* ---- start ---- */
 
 static void sweep_due(struct loop_timer *t)
 {
     struct daemon *d = t->user;
     cl_time period = cl_time_max(SWEEP_PERIOD, (cl_time)d->units.count * SWEEP_PER_UNIT);
-    wake_all(d);
+    daemon_wake_all(d);
     loop_at(d->loop, &d->sweep_timer, loop_now(d->loop) + period, sweep_due, d);
 }
 
@@ -344,7 +285,7 @@ static void clock_jumped(void *user, cl_time delta)
     d->clock_jumps++;
     cl_log(CL_LOG_NOTICE, "", "ClockJumped", "the clock moved by %ld s; everything is looked at",
            (long)(delta / CL_SECOND));
-    wake_all(d);
+    daemon_wake_all(d);
     inventory_scan(d->inventory);
 }
 
@@ -369,7 +310,7 @@ void daemon_start(struct daemon *d)
 {
     loop_on_jump(d->loop, clock_jumped, d);
     if (!d->once) {
-        watch_directories(d);
+        daemon_watch(d);
         publish_listen(d);
     }
     cl_log(CL_LOG_NOTICE, "", "Started", "certloop %s: specs %s, state %s", d->version,

@@ -23,8 +23,8 @@ struct daemon_options {
     const char *metrics;                          /* overrides metrics.listen; NULL = none */
     const char *version;
     cl_time built_at; /* the clock cannot be before it; 0 = unknown */
-    bool once;      /* run --once: no watching, ends when everything is settled */
-    bool read_only; /* plan: no lock, no network, nothing written */
+    bool once;        /* run --once: no watching, ends when everything is settled */
+    bool read_only;   /* plan: no lock, no network, nothing written */
 };
 
 struct daemon {
@@ -86,6 +86,9 @@ void daemon_reload(struct daemon *d);
 /** Queues a unit and makes sure that a pass comes. */
 void daemon_wake_unit(struct daemon *d, struct unit *u);
 void daemon_schedule(struct daemon *d);
+void daemon_wake_all(struct daemon *d);
+/** Starts watching (daemon_watch.c). */
+void daemon_watch(struct daemon *d);
 /** All Certificates that use this Issuer. */
 void daemon_wake_dependents(struct daemon *d, const char *issuer_key);
 

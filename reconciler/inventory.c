@@ -3,7 +3,6 @@
  * what is there with what was there. */
 #include "reconciler/inventory.h"
 
-#include "backends/rt/sys.h"
 #include "reconciler/inventory_internal.h"
 #include "reconciler/publish.h"
 #include "reconciler/report.h"
@@ -14,7 +13,6 @@
 
 static void rescan_due(struct loop_timer *t);
 static void looks_due(struct loop_timer *t);
-static void look(struct inventory *i, struct file_entry *e, bool complete);
 
 struct inventory *inventory_create(struct daemon *d)
 {
@@ -68,214 +66,6 @@ struct file_entry *inventory_entry(struct inventory *i, const char *name)
     return e;
 }
 
-/* ---- recall ---- */
-
-static void recall_one(struct inventory *i, bool is_issuer, const char *key)
-{
-    struct daemon *d = i->d;
-    struct memory m;
-    struct object *o = NULL;
-    struct cl_err err = {0};
-    char *path = paths_memory(&d->paths, key, is_issuer ? SPEC_ISSUER : SPEC_CERTIFICATE);
-
-    memory_init(&m);
-    if (memory_load(path, &m, &err) == 0 && object_from_canonical(m.canonical, &o, &err) == 0) {
-        struct unit *u = unit_create(d, is_issuer, key, o->metadata.namespace_, o->metadata.name);
-        u->file = cl_strdup(cl_str_or(m.source_path, ""));
-        inventory_entry(i, u->file)->declared++;
-        if (m.last_failure > d->clock_floor) {
-            d->clock_floor = m.last_failure;
-        }
-        if (m.loaded_at > d->clock_floor) {
-            d->clock_floor = m.loaded_at;
-        }
-        daemon_wake_unit(d, u);
-    } else {
-        cl_log(CL_LOG_WARNING, key, cl_str_or(err.reason, "StateCorrupt"),
-               "memory not usable, the spec file decides: %s", err.text);
-    }
-    object_destroy(o);
-    memory_deinit(&m);
-    cl_free(path);
-}
-
-static void recall_kind(struct inventory *i, bool is_issuer)
-{
-    struct cl_strv names = {0};
-    struct cl_err err = {0};
-    char *dir = paths_state(&i->d->paths, is_issuer ? "memory/_issuers" : "memory");
-
-    if (disk_list(dir, &names, &err) < 0 && !cl_streq(err.reason, "NotFound")) {
-        cl_log(CL_LOG_ERROR, "", err.reason, "%s", err.text);
-    }
-    cl_strv_for_each(name, &names) {
-        if (name[0] != '.' && name[0] != '_' && cl_str_ends(name, ".json")) {
-            char *key = cl_strndup(name, strlen(name) - strlen(".json"));
-            recall_one(i, is_issuer, key);
-            cl_free(key);
-        }
-    }
-    cl_strv_deinit(&names);
-    cl_free(dir);
-}
-
-void inventory_recall(struct inventory *i)
-{
-    recall_kind(i, true);
-    recall_kind(i, false);
-}
-
-/* ---- trust ---- */
-
-static bool trusted(const struct inventory *i, const char *what, const struct disk_stat *st,
-                    char *why, size_t size)
-{
-    struct disk_fs_info fs;
-    struct cl_err err = {0};
-    const char *complaint = NULL;
-
-    if ((st->mode & 022u) != 0) {
-        complaint = "it can be written by group or others";
-    } else if (st->uid != 0 && st->uid != sys_uid()) {
-        complaint = "it belongs to neither root nor the daemon's user";
-    }
-    if (complaint == NULL || i->d->config->trust_spec_dir) {
-        return true;
-    }
-    if (disk_fs_info(i->d->paths.specs, &fs, &err) == 0 && fs.read_only) {
-        return true; /* as mounted ConfigMaps are */
-    }
-    (void)cl_format(why, size,
-                    "%s is not trusted: %s; chown and chmod it, or set trustSpecDir: true", what,
-                    complaint);
-    return false;
-}
-
-/* ---- one file ---- */
-
-static bool same_stamp(const struct disk_stat *a, const struct disk_stat *b)
-{
-    return a->type == b->type && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
-}
-
-static void reject_text(struct inventory *i, struct file_entry *e, enum file_state state,
-                        const char *text)
-{
-    struct spec_problems p = {0};
-    if (e->state == state && cl_streq(e->problem, text)) {
-        return; /* said already */
-    }
-    spec_problems_add(&p, false, 1, 1, "%s", text);
-    inventory_reject(i, e, state, &p);
-    spec_problems_deinit(&p);
-}
-
-/* A file that was found by a scan may still be being written: a parse error in fresh bytes waits. */
-static bool retry_parse(struct file_entry *e, bool complete, cl_time now)
-{
-    bool fresh = now - e->stamp.mtime_ns / 1000000 < 2 * CL_SECOND;
-    if (complete || !fresh || e->parse_retries >= 3) {
-        e->parse_retries = 0;
-        e->parse_retry_at = 0;
-        return false;
-    }
-    e->parse_retries++;
-    e->parse_retry_at = now + CL_SECOND;
-    return true;
-}
-
-static void set_default_namespace(const char *file, struct object_list *l)
-{
-    const char *slash = strchr(file, '/');
-    for (size_t k = 0; slash != NULL && k < l->len; k++) {
-        struct object *o = l->items[k];
-        if (o->metadata.namespace_[0] == '\0' && o->kind != SPEC_CLUSTER_ISSUER) {
-            cl_free(o->metadata.namespace_);
-            o->metadata.namespace_ = cl_strndup(file, (size_t)(slash - file));
-            cl_free(o->key);
-            o->key = cl_printf("%s_%s", o->metadata.namespace_, o->metadata.name);
-        }
-    }
-}
-
-static void decode(struct inventory *i, struct file_entry *e, const struct cl_buf *text,
-                   bool complete)
-{
-    struct object_list objects = {0};
-    struct spec_problems problems = {0};
-
-    if (spec_parse(cl_buf_str(text), text->len, i->d->config, &objects, &problems) == 0) {
-        e->parse_retries = 0;
-        e->parse_retry_at = 0;
-        set_default_namespace(e->name, &objects);
-        inventory_apply(i, e, &objects);
-    } else if (retry_parse(e, complete, loop_now(i->d->loop))) {
-        e->forced = true;
-    } else {
-        inventory_reject(i, e, FILE_REJECTED, &problems);
-    }
-    object_list_deinit(&objects);
-    spec_problems_deinit(&problems);
-}
-
-static void read_and_decode(struct inventory *i, struct file_entry *e, const char *path,
-                            bool complete)
-{
-    struct cl_buf text;
-    struct cl_err err = {0};
-    char sha256[CL_SHA256_TEXT];
-    char why[300];
-    cl_time now = loop_now(i->d->loop);
-
-    if (!trusted(i, path, &e->stamp, why, sizeof(why))) {
-        reject_text(i, e, FILE_REJECTED, why);
-        return;
-    }
-    if (disk_read(path, SPEC_FILE_MAX, &text, &e->stamp, &err) < 0) {
-        reject_text(i, e, cl_streq(err.reason, "FileTooLarge") ? FILE_REJECTED : FILE_UNREADABLE,
-                    err.text);
-        return;
-    }
-    /* Changed within the resolution of time stamps: the next scan compares the bytes again. */
-    e->racy = now - e->stamp.ctime_ns / 1000000 < 2 * CL_SECOND;
-    cl_sha256_hex(text.data != NULL ? text.data : "", text.len, sha256);
-    if (strcmp(sha256, e->sha256) != 0 || e->state == FILE_UNREADABLE || e->forced) {
-        memcpy(e->sha256, sha256, sizeof(sha256));
-        e->forced = false;
-        decode(i, e, &text, complete);
-    }
-    cl_buf_deinit(&text);
-}
-
-/* @complete: the writer has closed the file, so what is in it is meant. */
-static void look(struct inventory *i, struct file_entry *e, bool complete)
-{
-    char *path = cl_printf("%s/%s", i->d->paths.specs, e->name);
-    struct disk_stat st;
-    struct cl_err err = {0};
-
-    if (disk_stat(path, &st, &err) < 0) {
-        e->seen = true; /* EIO is not absence */
-        reject_text(i, e, FILE_UNREADABLE, err.text);
-    } else if (st.type == DISK_NONE) {
-        e->seen = false;
-    } else if (st.type != DISK_FILE) {
-        e->seen = true;
-        e->stamp = st;
-        reject_text(i, e, FILE_REJECTED,
-                    "not a regular file (directory, FIFO, socket or device); it is not read");
-    } else {
-        e->seen = true;
-        if (!same_stamp(&st, &e->stamp) || e->racy || e->forced || complete ||
-            e->state == FILE_UNREADABLE) {
-            e->stamp = st;
-            read_and_decode(i, e, path, complete);
-        }
-    }
-    cl_free(path);
-}
-
 /* ---- timers ---- */
 
 static void arm_looks(struct inventory *i)
@@ -306,9 +96,9 @@ static void looks_due(struct loop_timer *t)
         struct file_entry *e = value;
         if (e->open_since > 0 && e->open_since + OPEN_QUIET <= now) {
             e->open_since = 0;
-            look(i, e, false);
+            inventory_look_at(i, e, false);
         } else if (e->parse_retry_at > 0 && e->parse_retry_at <= now) {
-            look(i, e, false);
+            inventory_look_at(i, e, false);
         }
     }
     arm_looks(i);
@@ -355,7 +145,7 @@ static void scan_name(struct inventory *i, const char *name)
         e->seen = true; /* its own timer looks */
         return;
     }
-    look(i, e, false);
+    inventory_look_at(i, e, false);
 }
 
 static void scan_subdirectory(struct inventory *i, const char *dir)
@@ -396,7 +186,7 @@ static int list_directory(struct inventory *i, struct cl_strv *ret)
         set_unavailable(i, why);
         return -1;
     }
-    if (!trusted(i, i->d->paths.specs, &st, why, sizeof(why))) {
+    if (!inventory_trusted(i, i->d->paths.specs, &st, why, sizeof(why))) {
         set_unavailable(i, why);
         return -1;
     }
@@ -430,7 +220,7 @@ static void drop_unseen(struct inventory *i)
         struct file_entry *e = value;
         if (e->duplicate) { /* the other declaration may be gone now */
             e->forced = true;
-            look(i, e, false);
+            inventory_look_at(i, e, false);
         }
     }
 }
@@ -495,7 +285,7 @@ void inventory_look(struct inventory *i, const char *name, enum watch_hint hint)
         }
     }
     e->open_since = 0;
-    look(i, e, hint == WATCH_WRITTEN);
+    inventory_look_at(i, e, hint == WATCH_WRITTEN);
     if (!e->seen) { /* a dangling link, or gone again */
         inventory_scan_at(i, loop_now(i->d->loop));
         return;

@@ -26,6 +26,13 @@ void inventory_scan_at(struct inventory *i, cl_time when);
 struct file_entry *inventory_entry(struct inventory *i, const char *name);
 void inventory_forget(struct inventory *i, struct file_entry *e);
 
+/** Compares @e with the disk and takes what is new. @complete: the writer has closed the file, so
+ *  what is in it is meant. Sets e->seen. */
+void inventory_look_at(struct inventory *i, struct file_entry *e, bool complete);
+/** Owner and mode of a file or directory are such that only root and we can have written it. */
+bool inventory_trusted(const struct inventory *i, const char *what, const struct disk_stat *st,
+                       char *why, size_t size);
+
 /** The bytes of @e parse: its objects come into force, or the file is rejected as duplicate. */
 void inventory_apply(struct inventory *i, struct file_entry *e, struct object_list *objects);
 /** The bytes of @e are not taken; its last good objects stay. */

@@ -20,11 +20,6 @@
 
 #define STATUS_MAX ((size_t)1 << 20)
 
-static void make_uid(struct daemon *d, char uid[40]);
-static void load_status(struct unit *u);
-static void release_claims(struct unit *u, const struct object *o);
-static void take_claims(struct unit *u);
-
 char *unit_map_key(bool is_issuer, const char *key)
 {
     return cl_printf("%c:%s", is_issuer ? 'i' : 'c', key);
@@ -76,7 +71,7 @@ void unit_destroy(struct unit *u)
 {
     cl_assert(!unit_running(u));
     workq_forget(&u->d->queue, &u->item);
-    release_claims(u, u->w != NULL ? u->w->object : NULL);
+    unit_release_claims(u, u->w != NULL ? u->w->object : NULL);
     if (u->ticket_of != NULL) {
         admission_leave(&u->ticket_of->line, &u->ticket, loop_now(u->d->loop));
         instance_unref(u->ticket_of);
@@ -135,12 +130,12 @@ int unit_wake(struct unit *u, struct cl_err *err)
         return -1;
     }
     u->w = w;
-    load_status(u);
+    unit_load_status(u);
     return 0;
 }
 
 /* The status file is output; only events and transition times are taken from it again. */
-static void load_status(struct unit *u)
+void unit_load_status(struct unit *u)
 {
     struct awake *w = u->w;
     char *path = paths_status(&u->d->paths, u->namespace_, u->name, unit_kind(u));
@@ -215,163 +210,6 @@ void unit_memory_changed(struct unit *u)
     } else {
         u->memory_dirty = true;
     }
-}
-
-/* ---- declaration ---- */
-
-static void make_uid(struct daemon *d, char uid[40])
-{
-    uint64_t a = cl_rng_next(&d->rng);
-    uint64_t b = cl_rng_next(&d->rng);
-    (void)cl_format(uid, 40, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
-                    (unsigned)(a >> 16) & 0xffffu, (unsigned)a & 0xfffu,
-                    0x8000u | ((unsigned)(b >> 48) & 0x3fffu),
-                    (unsigned long long)(b & 0xffffffffffffULL));
-}
-
-/* @o: what was claimed for; NULL = whatever it was (the unit rests). */
-static void release_claims(struct unit *u, const struct object *o)
-{
-    if (u->is_issuer) {
-        return;
-    }
-    if (o != NULL) {
-        struct cl_strv claims = {0};
-        output_claims(&u->d->paths, o, &claims);
-        cl_strv_for_each(path, &claims) {
-            if (cl_map_get(&u->d->claims, path) == u) {
-                cl_map_remove(&u->d->claims, path);
-            }
-        }
-        cl_strv_deinit(&claims);
-        return;
-    }
-    size_t i = 0;
-    const char *path;
-    void *owner;
-    while (cl_map_next(&u->d->claims, &i, &path, &owner)) {
-        if (owner == u) {
-            cl_map_remove(&u->d->claims, path);
-        }
-    }
-}
-
-/* The incumbent keeps a path that two objects want (D0 9). */
-static void take_claims(struct unit *u)
-{
-    struct cl_strv claims = {0};
-    cl_free(u->conflict);
-    u->conflict = NULL;
-    output_claims(&u->d->paths, u->w->object, &claims);
-    cl_strv_for_each(path, &claims) {
-        struct unit *owner = cl_map_get(&u->d->claims, path);
-        if (owner == NULL) {
-            cl_map_set(&u->d->claims, path, u);
-        } else if (owner != u && u->conflict == NULL) {
-            u->conflict = cl_printf("%s is already written by Certificate %s; give one of the two "
-                                    "another secretName or output directory",
-                                    path, owner->display);
-        }
-    }
-    cl_strv_deinit(&claims);
-}
-
-/* Forgets what was derived from the previous spec. */
-static void forget_derived(struct awake *w)
-{
-    cl_free(w->wanted_request);
-    w->wanted_request = NULL;
-    output_plans_deinit(&w->plans);
-    memset(&w->plans, 0, sizeof(w->plans));
-    w->plans_valid = false;
-    w->adopt_checked = false;
-}
-
-static void renew_annotation(struct unit *u, cl_time now)
-{
-    struct memory *m = &u->w->memory;
-    const char *asked =
-        string_map_get(&u->w->object->metadata.annotations, "certloop/renew-requested-at");
-    if (asked == NULL || cl_streq(asked, m->handled_renew_annotation)) {
-        return;
-    }
-    if (m->handled_renew_annotation != NULL || archive_last_revision(&u->d->paths, u->key) > 0) {
-        m->renew_requested = now;
-        unit_event(u, false, "RenewRequested", "renewal asked for by annotation (%s)", asked);
-    }
-    cl_free(m->handled_renew_annotation);
-    m->handled_renew_annotation = cl_strdup(asked);
-}
-
-static void adopt_object(struct unit *u, struct object *take_o)
-{
-    struct object *old = u->w->object;
-    if (old != NULL) {
-        release_claims(u, old);
-    }
-    u->w->object = take_o;
-    if (old != NULL && !act_issue_keeps(u, old)) {
-        object_destroy(old);
-    }
-    forget_derived(u->w);
-    if (!u->is_issuer) {
-        take_claims(u);
-    }
-}
-
-void unit_declare(struct unit *u, struct object *take_o, const char *file,
-                  const char sha256[CL_SHA256_TEXT], cl_time now)
-{
-    struct cl_err err = {0};
-    bool fresh = false;
-
-    if (unit_wake(u, &err) < 0) { /* new, or its memory is lost */
-        u->w = cl_new(struct awake);
-        memory_init(&u->w->memory);
-        load_status(u);
-        fresh = true;
-    }
-    struct memory *m = &u->w->memory;
-    if (fresh) {
-        char uid[40];
-        make_uid(u->d, uid);
-        m->uid = cl_strdup(uid);
-        m->created = now;
-    }
-    char *canonical = object_to_canonical(take_o);
-    struct object *old = u->w->object;
-    bool respec = old == NULL || strcmp(old->spec_hash, take_o->spec_hash) != 0;
-    bool changed = respec || !cl_streq(m->canonical, canonical) ||
-                   !cl_streq(m->source_path, file) || strcmp(m->source_sha256, sha256) != 0 ||
-                   m->source_document != take_o->document || m->source_line != take_o->line;
-    if (respec) {
-        m->generation++;
-        cl_log(CL_LOG_INFO, u->display, old == NULL ? "Declared" : "SpecChanged",
-               "generation %ld from %s line %u", m->generation, file, take_o->line);
-    }
-    if (changed) {
-        cl_free(m->canonical);
-        m->canonical = canonical;
-        cl_free(m->source_path);
-        m->source_path = cl_strdup(file);
-        memcpy(m->source_sha256, sha256, CL_SHA256_TEXT);
-        m->source_document = take_o->document;
-        m->source_line = take_o->line;
-        m->loaded_at = now;
-        m->deleted_at = 0;
-        unit_memory_changed(u);
-    } else {
-        cl_free(canonical);
-    }
-    cl_free(u->file);
-    u->file = cl_strdup(file);
-    cl_free(u->rejection);
-    u->rejection = NULL;
-    u->absent_since = 0;
-    u->absent_scans = 0;
-    adopt_object(u, take_o);
-    renew_annotation(u, now);
-    daemon_wake_unit(u->d, u);
 }
 
 struct unit *unit_issuer(struct unit *u)

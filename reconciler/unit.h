@@ -101,6 +101,10 @@ void unit_declare(struct unit *u, struct object *take_o, const char *file,
 /** The page everything hangs on: observe, plan, act, report. False: the unit has ended and is
  *  freed. */
 bool unit_reconcile(struct unit *u);
+/** Events and transition times from the status file; for an awake unit. */
+void unit_load_status(struct unit *u);
+/** Gives up output paths: those that @o claims, or all (NULL). */
+void unit_release_claims(struct unit *u, const struct object *o);
 /** Memory differs from what is on disk: make it durable soon. */
 void unit_memory_changed(struct unit *u);
 bool unit_running(const struct unit *u);

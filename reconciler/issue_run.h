@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* issue_run: one running issuance; shared by act_issue.c (the way), act_pending.c (its record on
+ * disk) and act_adopt.c (the way without a CA). */
+#ifndef ISSUE_RUN_H
+#define ISSUE_RUN_H
+
+#include "reconciler/act.h"
+
+struct issue_run {
+    struct unit *u;
+    struct issue_op issue;
+    struct instance *instance; /* a reference */
+    struct object *kept;       /* owned: the unit's object, once it was replaced */
+    struct pending pending;
+    bool pending_on_disk;
+    struct key *key;
+    struct key_op key_op;
+    struct cl_op commit;
+    struct cl_op *saved; /* the issuer's, ended when the pending record is durable */
+    struct manifest *manifest;
+    struct cert_facts cert;
+    cl_time started;
+    cl_time show_at;
+    char inputs_hash[CL_SHA256_TEXT];
+    bool cancelled;
+};
+
+/** Takes over the record of an interrupted issuance, if it still answers what is wanted from the
+ *  same issuer; otherwise gives its order up. True: r->pending and r->key are set. */
+bool issue_take_pending(struct issue_run *r);
+void issue_new_pending(struct issue_run *r, const struct plan *p);
+/** Removes the record: its order is of no use to anybody any more. */
+void issue_drop_pending(struct issue_run *r);
+/** Commits r->manifest with key and chain as the new revision; ends in act_issue.c. */
+void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *ca_pem);
+void issue_fail(struct issue_run *r, const struct cl_err *err);
+/** The identity of the issuer at this moment, owned. */
+char *issue_identity(const struct issue_run *r);
+
+#endif
