@@ -18,8 +18,6 @@
 
 #define NOW ((cl_time)1795521600 * CL_SECOND)
 
-extern char **environ;
-
 static inline void names(struct cl_strv *v, const char *list)
 {
     cl_strv_deinit(v);

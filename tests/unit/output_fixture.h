@@ -125,16 +125,15 @@ static inline void resolve(struct output_test *o)
     }
 }
 
-static inline const struct output_plan_file *plan_file(const struct output_plan *p,
-                                                       const char *name)
+static inline unsigned planned_mode(const struct output_plan *p, const char *name)
 {
     for (size_t i = 0; i < p->n_files; i++) {
         if (cl_streq(p->files[i].name, name)) {
-            return &p->files[i];
+            return p->files[i].mode;
         }
     }
     fail_msg("no %s in the plan", name);
-    return NULL;
+    return 0;
 }
 
 static inline void record(struct memory_output *rec, const struct output_plan *plan)

@@ -113,14 +113,14 @@ static void the_key_group_makes_keys_readable_for_it_if_it_exists(void **state)
 
     o->config.defaults.key_group = cl_strdup("no-such-group-here");
     resolve(o);
-    assert_int_equal(plan_file(&o->plans.items[0], "privkey.pem")->mode, 0600);
+    assert_int_equal(planned_mode(&o->plans.items[0], "privkey.pem"), 0600);
     assert_null(o->plans.items[0].group);
     cl_free(o->config.defaults.key_group);
     o->config.defaults.key_group = cl_strdup("root");
     resolve(o);
-    assert_int_equal(plan_file(&o->plans.items[0], "privkey.pem")->mode, 0640);
+    assert_int_equal(planned_mode(&o->plans.items[0], "privkey.pem"), 0640);
     assert_string_equal(o->plans.items[0].group, "root");
-    assert_int_equal(plan_file(&o->plans.items[0], "cert.pem")->mode, 0644);
+    assert_int_equal(planned_mode(&o->plans.items[0], "cert.pem"), 0644);
 }
 
 /* ---- declared outputs ---- */
@@ -171,10 +171,10 @@ static void a_key_is_for_no_others_unless_the_spec_insists(void **state)
 
     out->mode = cl_strdup("4777");
     resolve(o);
-    assert_int_equal(plan_file(&o->plans.items[1], "privkey.pem")->mode, 0660);
+    assert_int_equal(planned_mode(&o->plans.items[1], "privkey.pem"), 0660);
     out->allow_world_readable_key = true;
     resolve(o);
-    assert_int_equal(plan_file(&o->plans.items[1], "privkey.pem")->mode, 0666);
+    assert_int_equal(planned_mode(&o->plans.items[1], "privkey.pem"), 0666);
 }
 
 static void a_directory_that_was_there_is_shared_by_single_renames(void **state)
