@@ -104,6 +104,8 @@ static const struct folder {
     {"dns", 0700},
     {"journal", 0700},
     {"status", 0755},
+    {"status/issuers", 0755},
+    {"status/_files", 0755},
     {"requests", 0770},
 };
 
