@@ -127,6 +127,7 @@ int key_generate(enum key_algorithm algorithm, long size, struct key **ret, stru
 }
 
 /* An encrypted key has no passphrase here; without this OpenSSL would ask on the terminal. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's pem_password_cb */
 static int no_passphrase(char *buf, int size, int rwflag, void *user)
 {
     (void)buf;

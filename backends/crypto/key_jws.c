@@ -99,8 +99,9 @@ int key_jwk(const struct key *k, char **ret, struct cl_err *err)
         break; /* key_from_pem lets no other kind in */
     }
     if (jwk == NULL) {
-        return crypto_fail(err, CL_ERR_INTERNAL, "KeyEncodingFailed",
-                           "the public key could not be written as a JWK");
+        (void)crypto_fail(err, CL_ERR_INTERNAL, "KeyEncodingFailed",
+                          "the public key could not be written as a JWK");
+        return -1;
     }
     *ret = jwk;
     return 0;

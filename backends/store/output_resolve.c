@@ -74,7 +74,7 @@ static unsigned octal(const char *text, unsigned otherwise)
 {
     unsigned mode = 0;
 
-    if (cl_str_empty(text)) {
+    if (text == NULL || *text == '\0') {
         return otherwise;
     }
     for (; *text >= '0' && *text <= '7'; text++) {
@@ -178,7 +178,7 @@ static bool wants_symlinks(const struct output_plan *plan, const struct output_t
 {
     struct disk_stat st;
 
-    if (t->live) {
+    if (t->live || t->spec == NULL) {
         return true;
     }
     switch (t->spec->layout) {

@@ -14,6 +14,8 @@
 #define MODE_TOO_WIDE 0137u /* what 0640 does not have */
 
 struct lookup {
+    const struct paths *paths;
+    const struct config *config; /* may be NULL */
     struct cl_buf *ret;
     char **ret_note;
     struct cl_strv *tried; /* paths that do not exist */
@@ -66,19 +68,19 @@ static int read_beneath(const struct lookup *l, const char *root, const char *re
     return -1;
 }
 
-static int read_named(const struct paths *p, const struct lookup *l, const char *namespace_,
-                      const char *name, const char *key, struct cl_err *err)
+static int read_named(const struct lookup *l, const char *namespace_, const char *name,
+                      const char *key, struct cl_err *err)
 {
     int rc = 1;
 
     if (!cl_str_empty(namespace_)) {
         char *relative = cl_printf("%s/%s/%s", namespace_, name, key);
-        rc = read_beneath(l, p->secrets, relative, err);
+        rc = read_beneath(l, l->paths->secrets, relative, err);
         cl_free(relative);
     }
     if (rc == 1) {
         char *relative = cl_printf("%s/%s", name, key);
-        rc = read_beneath(l, p->secrets, relative, err);
+        rc = read_beneath(l, l->paths->secrets, relative, err);
         cl_free(relative);
     }
     return rc;
@@ -95,13 +97,13 @@ static const char *below(const char *file, const char *root)
     return len > 0 && strncmp(file, root, len) == 0 && file[len] == '/' ? file + len + 1 : NULL;
 }
 
-static int read_file(const struct paths *p, const struct lookup *l, const struct config *config,
-                     const char *file, struct cl_err *err)
+static int read_file(const struct lookup *l, const char *file, struct cl_err *err)
 {
-    const char *relative = below(file, p->secrets);
+    const struct config *config = l->config;
+    const char *relative = below(file, l->paths->secrets);
 
     if (relative != NULL) {
-        return read_beneath(l, p->secrets, relative, err);
+        return read_beneath(l, l->paths->secrets, relative, err);
     }
     for (size_t i = 0; config != NULL && i < config->secret_roots.len; i++) {
         relative = below(file, config->secret_roots.items[i]);
@@ -125,13 +127,12 @@ static int take_value(const struct lookup *l, const char *value, const char *wha
     return 0;
 }
 
-static int read_env(const struct lookup *l, const struct config *config, const char *env,
-                    struct cl_err *err)
+static int read_env(const struct lookup *l, const char *env, struct cl_err *err)
 {
     char what[128];
 
     (void)cl_format(what, sizeof(what), "the environment variable %s", env);
-    if (config == NULL || !cl_strv_has(&config->secret_env, env)) {
+    if (l->config == NULL || !cl_strv_has(&l->config->secret_env, env)) {
         return forbidden(err, what, "it is not listed in secretEnv of the Configuration");
     }
     return take_value(l, sys_getenv(env), what);
@@ -149,15 +150,14 @@ static int read_credential(const struct lookup *l, const char *name, struct cl_e
     return read_beneath(l, dir, name, err);
 }
 
-static int find(const struct paths *p, const struct lookup *l, const struct config *config,
-                const char *namespace_, const struct secret_ref *ref, const char *key,
-                struct cl_err *err)
+static int find(const struct lookup *l, const char *namespace_, const struct secret_ref *ref,
+                const char *key, struct cl_err *err)
 {
     if (!cl_str_empty(ref->file)) {
-        return read_file(p, l, config, ref->file, err);
+        return read_file(l, ref->file, err);
     }
     if (!cl_str_empty(ref->env)) {
-        return read_env(l, config, ref->env, err);
+        return read_env(l, ref->env, err);
     }
     if (!cl_str_empty(ref->credential)) {
         return read_credential(l, ref->credential, err);
@@ -165,7 +165,7 @@ static int find(const struct paths *p, const struct lookup *l, const struct conf
     if (cl_str_empty(ref->name)) {
         return cl_fail(err, CL_ERR_PERMANENT, "SecretNotFound", "no secret is named");
     }
-    return read_named(p, l, namespace_, ref->name, key, err);
+    return read_named(l, namespace_, ref->name, key, err);
 }
 
 static void trim_and_mask(struct cl_buf *b)
@@ -176,6 +176,7 @@ static void trim_and_mask(struct cl_buf *b)
     cl_log_mask(cl_buf_str(b));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): eight parameters by contract, none of them related */
 int secret_read(const struct paths *p, const struct config *config, const char *namespace_,
                 const struct secret_ref *ref, const char *default_key, struct cl_buf *ret,
                 char **ret_note, struct cl_err *err)
@@ -183,8 +184,8 @@ int secret_read(const struct paths *p, const struct config *config, const char *
     struct cl_strv tried = {0};
     struct cl_buf value = {0};
     char *own_note = NULL;
-    const struct lookup l = {&value, &own_note, &tried};
-    int rc = find(p, &l, config, namespace_, ref, cl_str_or(ref->key, default_key), err);
+    const struct lookup l = {p, config, &value, &own_note, &tried};
+    int rc = find(&l, namespace_, ref, cl_str_or(ref->key, default_key), err);
 
     if (rc == 1) {
         char *places = cl_strv_join(&tried, " and ");

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -164,6 +165,39 @@ static inline char *openssl(const char *args, int *ret)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     *ret = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return cl_buf_take(&out);
+}
+
+/* ---- files for the openssl command ---- */
+
+/* The scratch directory of this program. */
+static inline char *crypto_dir(void)
+{
+    static char dir[] = "/tmp/certloop-crypto-XXXXXX";
+    return dir;
+}
+
+static inline char *scratch(const char *name)
+{
+    return cl_printf("%s/%s", crypto_dir(), name);
+}
+
+static inline int crypto_make_dir(void **state)
+{
+    (void)state;
+    return mkdtemp(crypto_dir()) != NULL ? 0 : -1;
+}
+
+static inline int crypto_remove_dir(void **state)
+{
+    (void)state;
+    static const char *const FILES[] = {"request.der", "cert.pem", "root.pem", "rest.pem",
+                                        "leaf.pem"};
+    for (size_t i = 0; i < COUNT(FILES); i++) {
+        char *path = scratch(FILES[i]);
+        (void)unlink(path);
+        cl_free(path);
+    }
+    return rmdir(crypto_dir());
 }
 
 static inline void assert_has(const char *text, const char *part)
