@@ -60,8 +60,8 @@ void hook_start(struct loop *l, const struct hook_spec *resolved, const struct h
 /* Probe: which leaf does the endpoint serve? */
 struct probe_op {
     struct cl_op op;
-    bool matches;       /* served leaf == expected */
-    char serial[80];    /* served; "" if none */
+    bool matches;    /* served leaf == expected */
+    char serial[80]; /* served; "" if none */
     char message[200];
     void *impl;
 };

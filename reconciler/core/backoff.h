@@ -3,10 +3,10 @@
 #ifndef BACKOFF_H
 #define BACKOFF_H
 
-#include <stdbool.h>
-
 #include "spec/base/cl_err.h"
 #include "spec/base/cl_rng.h"
+
+#include <stdbool.h>
 
 struct backoff {
     enum cl_err_kind kind; /* of the last failure */

@@ -8,12 +8,12 @@
 #include "spec/manifest.h"
 #include "spec/spec.h"
 
-struct hold_view { /* what a failure left behind (backoff.h) */
+struct hold_view {         /* what a failure left behind (backoff.h) */
     enum cl_err_kind kind; /* NONE = no hold */
     unsigned failures;
-    cl_time not_before;    /* CL_NEVER = only a change can help */
-    cl_time last_failure;  /* a renewal asked for after it lifts the hold, too */
-    bool inputs_changed;   /* spec, issuer or secrets differ from those that failed: lifts it */
+    cl_time not_before;   /* CL_NEVER = only a change can help */
+    cl_time last_failure; /* a renewal asked for after it lifts the hold, too */
+    bool inputs_changed;  /* spec, issuer or secrets differ from those that failed: lifts it */
     const char *reason, *message; /* of the error */
 };
 enum outputs_state { OUTPUTS_NONE, OUTPUTS_OK, OUTPUTS_WRITE, OUTPUTS_BLOCKED };
@@ -30,9 +30,9 @@ struct facts {
     cl_time renew_requested; /* when it was asked, by our clock, and is unfulfilled; 0 = none */
     cl_time ari_selected;    /* RFC 9773 instant, 0 = none */
     /* gates */
-    enum suspend_mode suspend; /* Configuration */
+    enum suspend_mode suspend;     /* Configuration */
     cl_time deleted_at, grace_end; /* 0 = present */
-    const char *conflict;    /* output claimed by another or foreign: message; NULL = none */
+    const char *conflict;          /* output claimed by another or foreign: message; NULL = none */
     bool issuer_exists;
     cl_time issuer_missing_since; /* 0 = it exists, or was not missed yet */
     enum issuer_type issuer_type;
@@ -41,28 +41,28 @@ struct facts {
     const char *issuer_identity; /* "" = unknown */
     cl_time issuer_hold_until;   /* CA-wide Busy or RateLimited; 0 = none */
     const char *issuer_hold_reason;
-    const char *issuer_problem;  /* what this issuer type cannot do for the spec; NULL = fine */
-    const char *no_solver;       /* name without a solver; NULL = all have one */
+    const char *issuer_problem; /* what this issuer type cannot do for the spec; NULL = fine */
+    const char *no_solver;      /* name without a solver; NULL = all have one */
     struct hold_view hold;
-    bool slot_free;              /* admission: may an order be opened now? (true if it has one) */
-    cl_time slot_forecast;       /* when not: best guess, or CL_NEVER */
-    cl_time clock_floor;         /* now must not be before this (build date, last persisted time) */
+    bool slot_free;        /* admission: may an order be opened now? (true if it has one) */
+    cl_time slot_forecast; /* when not: best guess, or CL_NEVER */
+    cl_time clock_floor;   /* now must not be before this (build date, last persisted time) */
     /* running */
-    bool issuing;                /* an issue op runs */
-    bool issuing_stale;          /* ... for inputs that are no longer wanted */
-    bool deploying;              /* a project or deploy op runs */
+    bool issuing;       /* an issue op runs */
+    bool issuing_stale; /* ... for inputs that are no longer wanted */
+    bool deploying;     /* a project or deploy op runs */
     /* outputs */
     enum outputs_state outputs;
     const char *outputs_detail;
     /* Every declared output was written at least once, from this revision or from an earlier one
      * that answered the same request: a renewal does not make it false, a new output does. */
     bool outputs_written_once;
-    bool outputs_drifting;       /* more than 5 repairs in 10 min: repairs pause */
-    cl_time outputs_retry_at;    /* after a failed write, or when repairs go on; 0 = now */
+    bool outputs_drifting;    /* more than 5 repairs in 10 min: repairs pause */
+    cl_time outputs_retry_at; /* after a failed write, or when repairs go on; 0 = now */
     /* deploy */
     unsigned hooks_total, hooks_pending, hooks_failed; /* pending: due or waiting for next_try */
-    cl_time hooks_next;          /* earliest next_try of the pending ones */
-    const char *hooks_message;   /* of the first failed one */
+    cl_time hooks_next;                                /* earliest next_try of the pending ones */
+    const char *hooks_message;                         /* of the first failed one */
     unsigned probes_total, probes_pending, probes_mismatch;
     cl_time probes_next;
     const char *probes_message;

@@ -10,12 +10,12 @@
 #include "spec/status.h"
 
 /* X(symbol, name, documentation) */
-#define PLAN_STEPS(X)                                                                              \
-    X(NONE, "None", "nothing to do now")                                                           \
-    X(ADOPT, "Adopt", "take over a valid pair found in an output")                                 \
-    X(ISSUE, "Issue", "obtain a certificate")                                                      \
-    X(CANCEL, "Cancel", "stop the running issuance: its inputs are no longer wanted")              \
-    X(PROJECT, "Project", "write the outputs from the archive")                                    \
+#define PLAN_STEPS(X)                                                                 \
+    X(NONE, "None", "nothing to do now")                                              \
+    X(ADOPT, "Adopt", "take over a valid pair found in an output")                    \
+    X(ISSUE, "Issue", "obtain a certificate")                                         \
+    X(CANCEL, "Cancel", "stop the running issuance: its inputs are no longer wanted") \
+    X(PROJECT, "Project", "write the outputs from the archive")                       \
     X(DEPLOY, "Deploy", "run hooks and probes")
 enum plan_step {
 #define X(symbol, name, doc) PLAN_##symbol,

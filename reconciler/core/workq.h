@@ -7,7 +7,7 @@
 #include "spec/base/cl_heap.h"
 #include "spec/base/cl_list.h"
 
-struct workq_item { /* embedded in the unit; zeroed = idle */
+struct workq_item {           /* embedded in the unit; zeroed = idle */
     struct cl_list link;      /* in a lane */
     struct cl_heap_node wake; /* delayed */
     bool dirty, processing;
