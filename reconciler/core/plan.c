@@ -212,7 +212,7 @@ static void decide_wake_up(const struct planning *p)
         }
     }
     if (ret->next_at == CL_NEVER && ret->gate != REASON_NONE) {
-        ret->next_reason = REASON_SPEC_CHANGE;
+        ret->next_reason = p->in.f->issuing ? REASON_IN_PROGRESS : REASON_SPEC_CHANGE;
     }
 }
 

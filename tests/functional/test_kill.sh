@@ -13,8 +13,8 @@ scratch_dir
 certloop_dirs
 CLEANUP+=(pebble_stop)
 export PEBBLE_WFE_NONCEREJECT=0 PEBBLE_AUTHZREUSE=0
-unset PEBBLE_VA_NOSLEEP
-export PEBBLE_VA_NOSLEEP=1
+
+export PEBBLE_VA_NOSLEEP=0 PEBBLE_VA_SLEEPTIME=1
 pebble_start "$SCRATCH/pebble"
 seed=${SEED:-$RANDOM}
 echo "SEED=$seed reproduces the moments"
@@ -33,6 +33,7 @@ for _ in $(seq 10); do
     have=$(archived)
     # some progress, then a moment that nobody chose: within the life of a few orders
     goal=$((have + RANDOM % 4))
+    [ "$goal" -lt 48 ] || goal=$have
     wait_until 60 "[ \$(archived) -ge $goal ]"
     python3 -c "import time; time.sleep($((RANDOM % 60)) / 1000)"
     certloop_kill
