@@ -49,7 +49,7 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 else()
     cl_add_flags(
         -Wassign-enum -Wcomma -Wconditional-uninitialized -Wextra-semi-stmt -Wshorten-64-to-32
-        -Wunreachable-code -Wmissing-variable-declarations -Wloop-analysis)
+        -Wmissing-variable-declarations -Wloop-analysis)
 endif()
 
 if(CERTLOOP_WERROR)
