@@ -2,9 +2,8 @@
 /* deploy: the step DEPLOY. Hooks are shared: identical ones run once for all units that wait, one
  * run at a time for each, four at once in all. Probes follow when no hook is pending. Each has its
  * own record and schedule in memory; nothing here ever causes an issuance. */
-#include "hooks/hook.h"
-#include "reconciler/act.h"
 #include "reconciler/core/backoff.h"
+#include "reconciler/deploy_internal.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "spec/base/cl_alloc.h"
@@ -26,6 +25,7 @@ struct job {
     struct loop_timer start;
     struct hook_op op;
     struct hook_cert *certs;
+    struct cl_strv paths; /* that certs point into */
     bool runs;
 };
 struct deploys {
@@ -37,22 +37,8 @@ struct member { /* one unit waiting for one job */
     struct cl_list link;
     struct deploy_run *run; /* NULL: the unit went away */
     char *id;
+    bool new_revision; /* not only other outputs */
 };
-struct probe_run {
-    struct deploy_run *run;
-    struct probe_op op;
-    char *id, *connect;
-    cl_time within;
-};
-struct deploy_run { /* everything that one unit waits for */
-    struct unit *u;
-    unsigned outstanding;
-    bool cancelled;
-    char outputs_hash[CL_SHA256_TEXT]; /* what this run is for */
-    long revision;
-    cl_time started;
-};
-
 static void start_job(struct loop_timer *t);
 
 struct deploys *deploys_create(struct daemon *d)
@@ -70,6 +56,7 @@ static void job_destroy(struct job *j)
     cl_free(j->identity);
     cl_free(j->label);
     cl_free(j->certs);
+    cl_strv_deinit(&j->paths);
     cl_free(j);
 }
 
@@ -89,7 +76,7 @@ void deploys_destroy(struct deploys *s)
 
 /* ---- the end of a unit's run ---- */
 
-static void run_release(struct deploy_run *run)
+void deploy_release(struct deploy_run *run)
 {
     struct unit *u = run->u;
     run->outstanding--;
@@ -103,17 +90,8 @@ static void run_release(struct deploy_run *run)
     daemon_wake_unit(u->d, u);
 }
 
-/* How one hook or probe went. */
-struct result {
-    bool ok;
-    const char *text;
-    int exit_code;
-    cl_time duration;
-    cl_time next_try; /* after a failure; 0 = by the usual curve */
-};
-
-static void record_result(struct deploy_run *run, const char *id, const char *name,
-                          const struct result *res)
+void deploy_record(struct deploy_run *run, const char *id, const char *name,
+                   const struct result *res)
 {
     struct unit *u = run->u;
     struct memory_hook *rec = memory_hook_add(&u->w->memory, id, name);
@@ -177,7 +155,7 @@ static void tell_member(struct job *j, struct member *m, const struct cl_err *er
         (void)cl_format(result, sizeof(result), "%s", ok ? "Succeeded" : "Failed");
     }
     const struct result r = {ok, result, j->op.exit_code, j->op.duration, 0};
-    record_result(run, m->id, j->label, &r);
+    deploy_record(run, m->id, j->label, &r);
     struct memory_hook *rec = memory_hook_find(&u->w->memory, m->id);
     if (ok) {
         unit_event(u, false, "HookSucceeded", "%s, %ld ms", j->label, (long)j->op.duration);
@@ -189,7 +167,7 @@ static void tell_member(struct job *j, struct member *m, const struct cl_err *er
     if (err == NULL) {
         keep_output(u, j);
     }
-    run_release(run);
+    deploy_release(run);
 }
 
 static void job_done(struct cl_op *op, const struct cl_err *err)
@@ -210,27 +188,11 @@ static void job_done(struct cl_op *op, const struct cl_err *err)
     }
     cl_free(j->certs);
     j->certs = NULL;
+    cl_strv_deinit(&j->paths);
     if (cl_list_empty(&j->waiting)) {
         job_destroy(j);
     } else {
         loop_at(s->d->loop, &j->start, loop_now(s->d->loop), start_job, j);
-    }
-}
-
-/* Paths of the first PEM set that hooks written for other clients expect. */
-static void describe_cert(struct unit *u, struct hook_cert *c)
-{
-    const struct manifest *m = u->w->rev.manifest;
-    memset(c, 0, sizeof(*c));
-    c->name = u->name;
-    c->namespace_ = u->namespace_;
-    c->dns_names = &u->w->object->cert->dns_names;
-    c->lineage = u->w->plans.len > 0 ? u->w->plans.items[0].directory : "";
-    if (m != NULL) {
-        c->serial = m->cert.serial;
-        c->issuer_name = m->issuer_name;
-        c->revision = m->revision;
-        c->not_after = m->cert.not_after;
     }
 }
 
@@ -239,6 +201,7 @@ static void start_job(struct loop_timer *t)
     struct job *j = t->user;
     struct deploys *s = j->all;
     size_t n = 0;
+    bool issued = false;
 
     if (s->running >= HOOKS_AT_ONCE) {
         loop_at(s->d->loop, &j->start, loop_now(s->d->loop) + 100, start_job, j);
@@ -254,10 +217,14 @@ static void start_job(struct loop_timer *t)
     cl_list_for_each(node, &j->running) {
         struct member *m = cl_container(node, struct member, link);
         if (m->run != NULL) {
-            describe_cert(m->run->u, &j->certs[n++]);
+            deploy_describe(m->run->u, &j->certs[n++], &j->paths);
+            issued = issued || m->new_revision;
         }
     }
-    struct hook_event e = {.reason = "Issued", .certs = j->certs, .n_certs = n, .error = ""};
+    struct hook_event e = {.reason = issued ? "Issued" : "OutputChanged",
+                           .certs = j->certs,
+                           .n_certs = n,
+                           .error = ""};
     j->runs = true;
     s->running++;
     j->op = (struct hook_op){.op = {.done = job_done, .user = j}};
@@ -292,6 +259,7 @@ static void join_job(struct deploy_run *run, struct due_hook *h)
 
     m->run = run;
     m->id = cl_strdup(h->id);
+    m->new_revision = h->rec == NULL || h->rec->revision < run->revision;
     run->outstanding++;
     cl_list_add_tail(&j->waiting, &m->link);
     if (!j->runs && !cl_heap_contains(&j->start.node)) {
@@ -311,7 +279,7 @@ static void start_hooks(struct deploy_run *run, cl_time now, bool *ret_pending)
             continue;
         }
         due_hook_load(u, i, &h);
-        if (h.rec != NULL && cl_streq(h.rec->outputs_hash, u->w->outputs_hash)) {
+        if (hook_done(u, h.rec, hooks->items[i].when)) {
             due_hook_deinit(&h);
             continue;
         }
@@ -324,74 +292,11 @@ static void start_hooks(struct deploy_run *run, cl_time now, bool *ret_pending)
             join_job(run, &h);
         } else {
             const struct result r = {false, h.err.text, -1, 0, 0};
-            record_result(run, h.id, cl_str_or(hooks->items[i].name, "inline hook"), &r);
+            deploy_record(run, h.id, cl_str_or(hooks->items[i].name, "inline hook"), &r);
             unit_event(u, true, h.err.reason, "%s", h.err.text);
             unit_memory_changed(u);
         }
         due_hook_deinit(&h);
-    }
-}
-
-/* ---- probes ---- */
-
-static void probe_done(struct cl_op *op, const struct cl_err *err)
-{
-    struct probe_run *p = op->user;
-    struct deploy_run *run = p->run;
-    struct unit *u = run->u;
-    cl_time now = loop_now(u->d->loop);
-    char text[260];
-    bool ok = err == NULL && p->op.matches;
-
-    if (ok) {
-        (void)cl_format(text, sizeof(text), "serves serial %s", p->op.serial);
-    } else {
-        (void)cl_format(text, sizeof(text), "%s", err != NULL ? err->text : p->op.message);
-    }
-    struct memory_hook *rec = memory_hook_find(&u->w->memory, p->id);
-    cl_time since =
-        rec != NULL && rec->failures > 0 && rec->first_failure > 0 ? rec->first_failure : now;
-    /* Within the first minutes a server may still be reloading: look again soon. */
-    cl_time soon = now - since < p->within ? now + 2 * CL_SECOND : 0;
-    const struct result r = {ok, text, ok ? 0 : 1, now - run->started, soon};
-    record_result(run, p->id, p->connect, &r);
-    rec = memory_hook_find(&u->w->memory, p->id);
-    rec->first_failure = ok ? 0 : since;
-    if (ok) {
-        unit_event(u, false, "Probed", "%s %s", p->connect, text);
-    } else if (rec->failures == 1 || soon == 0) {
-        unit_event(u, true, "ProbeMismatch", "%s: %s", p->connect, text);
-    }
-    cl_free(p->id);
-    cl_free(p->connect);
-    cl_free(p);
-    run_release(run);
-}
-
-static void start_probes(struct deploy_run *run, cl_time now)
-{
-    struct unit *u = run->u;
-    const struct probe_list *probes = &u->w->object->cert->probes;
-
-    for (size_t i = 0; i < probes->len; i++) {
-        char *id = probe_id(&probes->items[i]);
-        const struct memory_hook *rec = memory_hook_find(&u->w->memory, id);
-        bool done = rec != NULL && cl_streq(rec->outputs_hash, u->w->outputs_hash);
-        if (done || (rec != NULL && rec->failures > 0 && rec->next_try > now)) {
-            cl_free(id);
-            continue;
-        }
-        struct probe_run *p = cl_new(struct probe_run);
-        char *sni = probe_default_name(u->w->object->cert);
-        p->run = run;
-        p->id = id;
-        p->connect = cl_strdup(probes->items[i].connect);
-        p->within = probes->items[i].within;
-        p->op.op = (struct cl_op){.done = probe_done, .user = p};
-        run->outstanding++;
-        probe_start(u->d->http, u->d->loop, &probes->items[i], sni, u->w->rev.manifest->cert.sha256,
-                    &p->op);
-        cl_free(sni);
     }
 }
 
@@ -410,9 +315,9 @@ void act_deploy(struct unit *u, cl_time now)
     u->deploy = run;
     start_hooks(run, now, &hooks_pending);
     if (!hooks_pending) {
-        start_probes(run, now);
+        deploy_probes(run, now);
     }
-    run_release(run);
+    deploy_release(run);
 }
 
 void act_deploy_cancel(struct unit *u)
@@ -437,61 +342,11 @@ void act_deploy_cancel(struct unit *u)
                 struct deploy_run *run = m->run;
                 cl_free(m->id);
                 cl_free(m);
-                run_release(run);
+                deploy_release(run);
                 if (u->deploy == NULL) {
                     return;
                 }
             }
         }
-    }
-}
-
-struct failed_run {
-    struct hook_op op;
-    struct hook_spec resolved;
-    struct hook_cert cert;
-    struct daemon *d;
-    char *display;
-};
-
-static void failed_hook_done(struct cl_op *op, const struct cl_err *err)
-{
-    struct failed_run *r = op->user;
-    if (err != NULL || r->op.exit_code != 0) {
-        cl_log(CL_LOG_WARNING, r->display, "HookFailed", "failure hook: %s",
-               err != NULL ? err->text : "it exited with an error");
-    }
-    r->d->failure_hooks--;
-    hook_spec_deinit(&r->resolved);
-    cl_free(r->display);
-    cl_free(r);
-}
-
-void deploys_failed(struct unit *u, const struct cl_err *err)
-{
-    const struct hook_list *hooks = &u->w->object->cert->hooks;
-    for (size_t i = 0; i < hooks->len; i++) {
-        struct due_hook h;
-        if ((hooks->items[i].when & HOOK_FAILED) == 0) {
-            continue;
-        }
-        due_hook_load(u, i, &h);
-        if (!h.usable) {
-            unit_event(u, true, h.err.reason, "%s", h.err.text);
-            due_hook_deinit(&h);
-            continue;
-        }
-        struct failed_run *r = cl_new(struct failed_run);
-        r->d = u->d;
-        r->display = cl_strdup(u->display);
-        r->resolved = h.resolved;
-        h.usable = false;
-        describe_cert(u, &r->cert);
-        struct hook_event e = {
-            .reason = "Failed", .certs = &r->cert, .n_certs = 1, .error = err->text};
-        r->op.op = (struct cl_op){.done = failed_hook_done, .user = r};
-        u->d->failure_hooks++;
-        hook_start(u->d->loop, &r->resolved, &e, &r->op);
-        due_hook_deinit(&h);
     }
 }

@@ -397,18 +397,19 @@ char *probe_id(const struct probe_spec *p)
     return cl_printf("probe:%s/%s", p->connect, cl_str_or(p->server_name, ""));
 }
 
-static bool done_for(const struct unit *u, const struct memory_hook *rec)
+bool hook_done(const struct unit *u, const struct memory_hook *rec, unsigned when)
 {
-    return rec != NULL && cl_streq(rec->outputs_hash, u->w->outputs_hash);
+    if (rec == NULL) {
+        return false;
+    }
+    return cl_streq(rec->outputs_hash, u->w->outputs_hash) ||
+           ((when & HOOK_OUTPUT_CHANGED) == 0 && rec->revision == u->w->rev.number);
 }
 
-/* Does a success of @rec still stand, and if not, when is it tried next? */
-static void count_hook(const struct unit *u, const struct memory_hook *rec, unsigned *pending,
-                       unsigned *failed, cl_time *next)
+/* One that is pending: since when does it fail, and when is it tried next? */
+static void count_hook(const struct memory_hook *rec, unsigned *pending, unsigned *failed,
+                       cl_time *next)
 {
-    if (done_for(u, rec)) {
-        return;
-    }
     bool fresh = rec == NULL || rec->failures == 0;
     cl_time at = fresh ? 0 : rec->next_try;
     *next = *pending == 0 ? at : cl_time_min(*next, at);
@@ -430,7 +431,9 @@ static void observe_hooks(struct unit *u, struct observation *seen)
         unsigned failed = f->hooks_failed;
         due_hook_load(u, i, &h);
         f->hooks_total++;
-        count_hook(u, h.rec, &f->hooks_pending, &f->hooks_failed, &f->hooks_next);
+        if (!hook_done(u, h.rec, hooks->items[i].when)) {
+            count_hook(h.rec, &f->hooks_pending, &f->hooks_failed, &f->hooks_next);
+        }
         if (f->hooks_failed > failed && seen->hooks_message[0] == '\0') {
             (void)cl_format(seen->hooks_message, sizeof(seen->hooks_message), "%s: %s",
                             cl_str_or(h.rec->name, "hook"), cl_str_or(h.rec->result, "failed"));
@@ -450,7 +453,9 @@ static void observe_probes(struct unit *u, struct observation *seen)
         const struct memory_hook *rec = memory_hook_find(&u->w->memory, id);
         unsigned mismatch = f->probes_mismatch;
         f->probes_total++;
-        count_hook(u, rec, &f->probes_pending, &f->probes_mismatch, &f->probes_next);
+        if (!hook_done(u, rec, HOOK_OUTPUT_CHANGED)) {
+            count_hook(rec, &f->probes_pending, &f->probes_mismatch, &f->probes_next);
+        }
         if (f->probes_mismatch > mismatch) {
             (void)cl_format(seen->probes_message, sizeof(seen->probes_message), "%s: %s",
                             probes->items[i].connect, cl_str_or(rec->result, ""));

@@ -28,6 +28,8 @@ struct due_hook {
 /** Resolves hook @index of the spec; deinit with due_hook_deinit. */
 void due_hook_load(struct unit *u, size_t index, struct due_hook *ret);
 void due_hook_deinit(struct due_hook *h);
+/** Does the success in @rec (may be NULL) stand for what is deployed now? @when: its hook_when. */
+bool hook_done(const struct unit *u, const struct memory_hook *rec, unsigned when);
 char *probe_id(const struct probe_spec *p);
 struct memory_hook *memory_hook_find(struct memory *m, const char *id);
 struct memory_hook *memory_hook_add(struct memory *m, const char *id, const char *name);
