@@ -189,8 +189,7 @@ static int push_names(GENERAL_NAMES *names, int type, const struct cl_strv *valu
     return 0;
 }
 
-static int push_ext(STACK_OF(X509_EXTENSION) * *exts, int nid, bool critical, void *value,
-                    struct cl_err *err)
+static int push_ext(ext_stack **exts, int nid, bool critical, void *value, struct cl_err *err)
 {
     if (X509V3_add1_i2d(exts, nid, value, critical ? 1 : 0, X509V3_ADD_APPEND) != 1) {
         return crypto_fail(err, CL_ERR_INTERNAL, "EncodingFailed",
@@ -199,8 +198,8 @@ static int push_ext(STACK_OF(X509_EXTENSION) * *exts, int nid, bool critical, vo
     return 0;
 }
 
-static int add_san(STACK_OF(X509_EXTENSION) * *exts, const struct cert_spec *spec, bool acme,
-                   bool critical, struct cl_err *err)
+static int add_san(ext_stack **exts, const struct cert_spec *spec, bool acme, bool critical,
+                   struct cl_err *err)
 {
     GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
     int rc = -1;
@@ -307,8 +306,7 @@ static int collect_usages(const struct cert_spec *spec, bool bits[BIT_COUNT],
     return 0;
 }
 
-static int add_usages(STACK_OF(X509_EXTENSION) * *exts, const struct cert_spec *spec,
-                      struct cl_err *err)
+static int add_usages(ext_stack **exts, const struct cert_spec *spec, struct cl_err *err)
 {
     bool bits[BIT_COUNT] = {false};
     bool any = false;
@@ -342,7 +340,7 @@ out:
 
 /* ---- name constraints ---- */
 
-static int push_subtrees(STACK_OF(GENERAL_SUBTREE) * *trees, int type, const struct cl_strv *values,
+static int push_subtrees(subtree_stack **trees, int type, const struct cl_strv *values,
                          struct cl_err *err)
 {
     cl_strv_for_each(value, values) {
@@ -364,8 +362,8 @@ static int push_subtrees(STACK_OF(GENERAL_SUBTREE) * *trees, int type, const str
     return 0;
 }
 
-static int push_constraints(STACK_OF(GENERAL_SUBTREE) * *trees,
-                            const struct name_constraints_set *set, struct cl_err *err)
+static int push_constraints(subtree_stack **trees, const struct name_constraints_set *set,
+                            struct cl_err *err)
 {
     if (push_subtrees(trees, GEN_DNS, &set->dns_domains, err) < 0 ||
         push_subtrees(trees, GEN_IPADD, &set->ip_ranges, err) < 0 ||
@@ -375,7 +373,7 @@ static int push_constraints(STACK_OF(GENERAL_SUBTREE) * *trees,
     return push_subtrees(trees, GEN_URI, &set->uri_domains, err);
 }
 
-static int add_name_constraints(STACK_OF(X509_EXTENSION) * *exts, const struct name_constraints *nc,
+static int add_name_constraints(ext_stack **exts, const struct name_constraints *nc,
                                 struct cl_err *err)
 {
     NAME_CONSTRAINTS *value = NAME_CONSTRAINTS_new();
@@ -394,8 +392,8 @@ static int add_name_constraints(STACK_OF(X509_EXTENSION) * *exts, const struct n
     return rc;
 }
 
-int ext_add_spec(STACK_OF(X509_EXTENSION) * *exts, const struct cert_spec *spec, bool acme,
-                 bool san_critical, struct cl_err *err)
+int ext_add_spec(ext_stack **exts, const struct cert_spec *spec, bool acme, bool san_critical,
+                 struct cl_err *err)
 {
     if (add_san(exts, spec, acme, san_critical, err) < 0) {
         return -1;

@@ -9,12 +9,12 @@
 
 #define KEY_ID_BYTES 20
 
-static int push(STACK_OF(X509_EXTENSION) * *exts, int nid, bool critical, void *value)
+static int push(ext_stack **exts, int nid, bool critical, void *value)
 {
     return X509V3_add1_i2d(exts, nid, value, critical ? 1 : 0, X509V3_ADD_APPEND) == 1 ? 0 : -1;
 }
 
-int ext_add_basic_constraints(STACK_OF(X509_EXTENSION) * *exts, bool is_ca, int path_len)
+int ext_add_basic_constraints(ext_stack **exts, bool is_ca, int path_len)
 {
     BASIC_CONSTRAINTS *bc = BASIC_CONSTRAINTS_new();
     int rc = -1;
@@ -36,49 +36,41 @@ out:
 }
 
 /* The leftmost 160 bits of SHA-256 of the public key bits (RFC 7093 2, method 1); NULL on error. */
-static ASN1_OCTET_STRING *key_id(EVP_PKEY *pkey)
+static ASN1_OCTET_STRING *key_id(const X509 *x)
 {
-    X509_PUBKEY *pub = NULL;
-    const unsigned char *bits = NULL;
-    int len = 0;
+    const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(x);
+    ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
     unsigned char digest[32];
-    ASN1_OCTET_STRING *id = NULL;
 
-    if (X509_PUBKEY_set(&pub, pkey) == 1 &&
-        X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, pub) == 1 && len > 0) {
-        cl_sha256(bits, (size_t)len, digest);
-        id = ASN1_OCTET_STRING_new();
-        if (id != NULL && ASN1_OCTET_STRING_set(id, digest, KEY_ID_BYTES) != 1) {
-            ASN1_OCTET_STRING_free(id);
-            id = NULL;
-        }
+    if (id == NULL || bits == NULL) {
+        ASN1_OCTET_STRING_free(id);
+        return NULL;
     }
-    X509_PUBKEY_free(pub);
+    cl_sha256(ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits), digest);
+    if (ASN1_OCTET_STRING_set(id, digest, KEY_ID_BYTES) != 1) {
+        ASN1_OCTET_STRING_free(id);
+        return NULL;
+    }
     return id;
 }
 
 /* The identifier in the issuer's certificate, whoever computed it; else that of its key. */
-static ASN1_OCTET_STRING *issuer_key_id(EVP_PKEY *issuer_key, const X509 *issuer)
+static ASN1_OCTET_STRING *issuer_key_id(const X509 *issuer)
 {
-    if (issuer != NULL) {
-        ASN1_OCTET_STRING *id = X509_get_ext_d2i(issuer, NID_subject_key_identifier, NULL, NULL);
-        if (id != NULL) {
-            return id;
-        }
-        ERR_clear_error();
-    }
-    return key_id(issuer_key);
+    ASN1_OCTET_STRING *id = X509_get_ext_d2i(issuer, NID_subject_key_identifier, NULL, NULL);
+
+    ERR_clear_error();
+    return id != NULL ? id : key_id(issuer);
 }
 
-int ext_add_key_ids(STACK_OF(X509_EXTENSION) * *exts, EVP_PKEY *subject, EVP_PKEY *issuer_key,
-                    const X509 *issuer)
+int ext_add_key_ids(ext_stack **exts, const X509 *subject, const X509 *issuer)
 {
     ASN1_OCTET_STRING *ski = key_id(subject);
     AUTHORITY_KEYID *aki = AUTHORITY_KEYID_new();
     int rc = -1;
 
     if (ski != NULL && aki != NULL) {
-        aki->keyid = issuer_key_id(issuer_key, issuer);
+        aki->keyid = issuer != NULL ? issuer_key_id(issuer) : key_id(subject);
         if (aki->keyid != NULL && push(exts, NID_subject_key_identifier, false, ski) == 0) {
             rc = push(exts, NID_authority_key_identifier, false, aki);
         }
@@ -123,7 +115,7 @@ static int push_point(CRL_DIST_POINTS *points, const char *url)
     return 0;
 }
 
-static int add_crl(STACK_OF(X509_EXTENSION) * *exts, const struct cl_strv *urls)
+static int add_crl(ext_stack **exts, const struct cl_strv *urls)
 {
     CRL_DIST_POINTS *points = sk_DIST_POINT_new_null();
     int rc = points != NULL ? 0 : -1;
@@ -160,7 +152,7 @@ static bool any(const struct cl_strv *v)
     return v != NULL && v->len > 0;
 }
 
-int ext_add_urls(STACK_OF(X509_EXTENSION) * *exts, const struct cert_sign_params *p)
+int ext_add_urls(ext_stack **exts, const struct cert_sign_params *p)
 {
     int rc = 0;
 

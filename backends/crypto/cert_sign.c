@@ -92,7 +92,7 @@ static int set_names(X509 *x, const struct cert_sign_params *p, const X509 *issu
 static int set_extensions(X509 *x, const struct cert_sign_params *p, const X509 *issuer,
                           bool no_subject, struct cl_err *err)
 {
-    STACK_OF(X509_EXTENSION) *exts = NULL;
+    ext_stack *exts = NULL;
     int rc = -1;
 
     /* Without a subject the alternative names are the only ones: critical (RFC 5280 4.2.1.6). */
@@ -101,7 +101,7 @@ static int set_extensions(X509 *x, const struct cert_sign_params *p, const X509 
     }
     rc = ext_add_basic_constraints(&exts, p->spec->is_ca, p->path_len);
     if (rc == 0) {
-        rc = ext_add_key_ids(&exts, p->subject_key->pkey, p->issuer_key->pkey, issuer);
+        rc = ext_add_key_ids(&exts, x, issuer);
     }
     if (rc == 0) {
         rc = ext_add_urls(&exts, p);
@@ -126,7 +126,7 @@ static int sign(const struct cert_sign_params *p, const X509 *issuer, struct cl_
     int rc = -1;
 
     if (x == NULL || set_serial(x) < 0 || X509_set_version(x, X509_VERSION_3) != 1 ||
-        X509_set_pubkey(x, p->subject_key->pkey) != 1) {
+        pkey_set_public(X509_get_X509_PUBKEY(x), p->subject_key->pkey) < 0) {
         (void)crypto_fail(err, CL_ERR_INTERNAL, "SigningFailed", "no certificate could be made");
         goto out;
     }

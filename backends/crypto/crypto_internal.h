@@ -10,6 +10,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+typedef STACK_OF(X509_EXTENSION) ext_stack;
+typedef STACK_OF(GENERAL_SUBTREE) subtree_stack;
+
 struct key {
     EVP_PKEY *pkey;
 };
@@ -24,18 +27,21 @@ enum key_algorithm pkey_algorithm(EVP_PKEY *pkey);
 /** Digest for signing with @pkey; NULL for Ed25519, which has its own. */
 const EVP_MD *pkey_digest(EVP_PKEY *pkey);
 
+/** Makes @pub the public key of @pkey. X509_set_pubkey would encode it and decode the result again. */
+int pkey_set_public(X509_PUBKEY *pub, EVP_PKEY *pkey);
+
 /* ---- names and extensions (cert_ext.c) ---- */
 
 /** The subject of @spec. With @acme only the common name. NULL and @err if a value does not fit. */
 X509_NAME *ext_subject(const struct cert_spec *spec, bool acme, struct cl_err *err);
 /** Appends the extensions that @spec asks for to *exts: subject alternative names (critical if
  *  @san_critical) and, unless @acme, key usages and name constraints. */
-int ext_add_spec(STACK_OF(X509_EXTENSION) * *exts, const struct cert_spec *spec, bool acme,
-                 bool san_critical, struct cl_err *err);
-int ext_add_basic_constraints(STACK_OF(X509_EXTENSION) * *exts, bool is_ca, int path_len);
-int ext_add_key_ids(STACK_OF(X509_EXTENSION) * *exts, EVP_PKEY *subject, EVP_PKEY *issuer_key,
-                    const X509 *issuer);
-int ext_add_urls(STACK_OF(X509_EXTENSION) * *exts, const struct cert_sign_params *p);
+int ext_add_spec(ext_stack **exts, const struct cert_spec *spec, bool acme, bool san_critical,
+                 struct cl_err *err);
+int ext_add_basic_constraints(ext_stack **exts, bool is_ca, int path_len);
+/** @subject has its public key already; @issuer NULL: it is its own. */
+int ext_add_key_ids(ext_stack **exts, const X509 *subject, const X509 *issuer);
+int ext_add_urls(ext_stack **exts, const struct cert_sign_params *p);
 
 /* ---- chains (cert_parse.c) ---- */
 

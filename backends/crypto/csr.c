@@ -12,7 +12,7 @@ static int csr_fill(X509_REQ *req, const struct cert_params *p, const struct key
                     struct cl_err *err)
 {
     X509_NAME *subject = ext_subject(p->spec, p->acme, err);
-    STACK_OF(X509_EXTENSION) *exts = NULL;
+    ext_stack *exts = NULL;
     bool ca = !p->acme && p->spec->is_ca;
     int rc = -1;
 
@@ -21,7 +21,8 @@ static int csr_fill(X509_REQ *req, const struct cert_params *p, const struct key
     }
     if ((ca && ext_add_basic_constraints(&exts, true, -1) < 0) ||
         X509_REQ_set_version(req, X509_REQ_VERSION_1) != 1 ||
-        X509_REQ_set_subject_name(req, subject) != 1 || X509_REQ_set_pubkey(req, k->pkey) != 1 ||
+        X509_REQ_set_subject_name(req, subject) != 1 ||
+        pkey_set_public(X509_REQ_get_X509_PUBKEY(req), k->pkey) < 0 ||
         (exts != NULL && X509_REQ_add_extensions(req, exts) != 1) ||
         X509_REQ_sign(req, k->pkey, pkey_digest(k->pkey)) <= 0) {
         (void)crypto_fail(err, CL_ERR_INTERNAL, "RequestFailed",
@@ -73,7 +74,7 @@ int csr_names(const unsigned char *der, size_t len, struct cl_strv *ret_dns, str
         return crypto_fail(err, CL_ERR_LOCAL, "InvalidCertificateRequest",
                            "this is not a certificate request in DER form");
     }
-    STACK_OF(X509_EXTENSION) *exts = X509_REQ_get_extensions(req);
+    ext_stack *exts = X509_REQ_get_extensions(req);
     GENERAL_NAMES *names = X509V3_get_d2i(exts, NID_subject_alt_name, NULL, NULL);
     san_read(names, &san);
     GENERAL_NAMES_free(names);

@@ -99,7 +99,7 @@ uint64_t archive_stamp(const struct paths *p, const char *key)
     return none ? 0 : hash | 1;
 }
 
-/* ---- load ---- */
+/* ---- read ---- */
 
 static int damaged(struct revision *r, enum revision_state state, const char *file,
                    const char *what)
@@ -168,40 +168,30 @@ static int load_manifest(struct revision *r, const char *dir, struct cl_err *err
     return rc;
 }
 
-static int load_chain(struct revision *r, const char *dir, struct cert_facts *ret_facts,
-                      struct cl_err *err)
+static int load_chain(struct revision *r, const char *dir, struct cl_err *err)
 {
     struct cl_buf text = {0};
-    struct cl_err own = {0};
     int rc = read_file(r, dir, ARCHIVE_FULLCHAIN, &text, err);
 
     if (rc == 0) {
-        r->fullchain_pem = cl_strdup(cl_buf_str(&text));
-        if (cert_parse_chain(r->fullchain_pem, ret_facts, &own) < 0) {
-            bool chain = cl_streq(own.reason, "InvalidChain");
-            rc = damaged(r, chain ? REVISION_INVALID_CHAIN : REVISION_INVALID_CERT,
-                         ARCHIVE_FULLCHAIN, own.text);
-        }
+        r->fullchain_pem = cl_buf_take(&text);
     }
     cl_buf_deinit(&text);
     return rc;
 }
 
-static int load_key(struct revision *r, const char *dir, const struct cert_facts *facts,
-                    struct cl_err *err)
+/* ---- verify: the first damage decides the state, in the order of the issue chain ---- */
+
+static int verify_key(struct revision *r, const struct cert_facts *facts, struct cl_err *err)
 {
     char spki[CL_SHA256_TEXT];
     struct key *k = NULL;
     struct cl_err own = {0};
-    int rc = read_file(r, dir, ARCHIVE_KEY, &r->key_pem, err);
 
-    if (rc != 0) {
-        return rc;
-    }
     if (key_from_pem(cl_buf_str(&r->key_pem), &k, &own) < 0) {
         return damaged(r, REVISION_INVALID_KEY, ARCHIVE_KEY, own.text);
     }
-    rc = key_spki_sha256(k, spki, err);
+    int rc = key_spki_sha256(k, spki, err);
     key_destroy(k);
     if (rc == 0 && !cl_streq(spki, facts->spki_sha256)) {
         return damaged(r, REVISION_KEY_MISMATCH, ARCHIVE_KEY,
@@ -209,6 +199,27 @@ static int load_key(struct revision *r, const char *dir, const struct cert_facts
     }
     return rc;
 }
+
+static int verify(struct revision *r, struct cl_err *err)
+{
+    struct cert_facts facts = {0};
+    struct cl_err own = {0};
+
+    if (cert_parse_chain(r->fullchain_pem, &facts, &own) < 0) {
+        bool chain = cl_streq(own.reason, "InvalidChain");
+        return damaged(r, chain ? REVISION_INVALID_CHAIN : REVISION_INVALID_CERT, ARCHIVE_FULLCHAIN,
+                       own.text);
+    }
+    int rc = verify_key(r, &facts, err);
+    if (rc == 0 && !cl_streq(facts.sha256, r->manifest->cert.sha256)) {
+        rc = damaged(r, REVISION_INVALID_CERT, ARCHIVE_FULLCHAIN,
+                     "is not the certificate that " ARCHIVE_MANIFEST " tells of");
+    }
+    cert_facts_deinit(&facts);
+    return rc;
+}
+
+/* ---- load ---- */
 
 /* The root is a convenience: without it the revision is still whole. */
 static int load_ca(struct revision *r, const char *dir, struct cl_err *err)
@@ -230,30 +241,32 @@ static int load_ca(struct revision *r, const char *dir, struct cl_err *err)
     return rc;
 }
 
-/* In the order of the issue chain; the first damage decides the state. */
-static int load_files(struct revision *r, const char *dir, struct cl_err *err)
+static int load_files(struct revision *r, const char *dir, bool verified, struct cl_err *err)
 {
-    struct cert_facts facts = {0};
     int rc = load_manifest(r, dir, err);
 
     if (rc == 0) {
-        rc = load_chain(r, dir, &facts, err);
+        rc = load_chain(r, dir, err);
     }
     if (rc == 0) {
-        rc = load_key(r, dir, &facts, err);
+        rc = read_file(r, dir, ARCHIVE_KEY, &r->key_pem, err);
     }
-    if (rc == 0 && !cl_streq(facts.sha256, r->manifest->cert.sha256)) {
-        rc = damaged(r, REVISION_INVALID_CERT, ARCHIVE_FULLCHAIN,
-                     "is not the certificate that " ARCHIVE_MANIFEST " tells of");
+    if (rc == 0 && !verified) {
+        rc = verify(r, err);
     }
     if (rc == 0) {
         rc = load_ca(r, dir, err);
     }
-    cert_facts_deinit(&facts);
     return rc;
 }
 
 int archive_load(const struct paths *p, const char *key, struct revision *ret, struct cl_err *err)
+{
+    return archive_load_verified(p, key, 0, ret, err);
+}
+
+int archive_load_verified(const struct paths *p, const char *key, uint64_t verified,
+                          struct revision *ret, struct cl_err *err)
 {
     struct revision r = {0};
     char *dir = paths_archive(p, key);
@@ -270,7 +283,7 @@ int archive_load(const struct paths *p, const char *key, struct revision *ret, s
             r.number = 0;
             rc = damaged(&r, REVISION_MISSING_DATA, ARCHIVE_CURRENT, "is not a link to a revision");
         } else {
-            rc = load_files(&r, dir, err);
+            rc = load_files(&r, dir, verified != 0 && verified == r.stamp_hash, err);
             r.state = rc == 0 ? REVISION_OK : r.state;
         }
     }

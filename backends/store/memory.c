@@ -156,18 +156,33 @@ static json_t *hooks_write(const struct memory *m)
     return a;
 }
 
+/* As text: JSON numbers end at 2^63. */
+static void stamp_write(json_t *o, const char *key, uint64_t stamp)
+{
+    char text[24];
+
+    (void)cl_format(text, sizeof(text), "%llu", (unsigned long long)stamp);
+    json_put(o, key, json_text(text));
+}
+
+/* What is not a stamp is 0: then the files themselves are looked at. */
+static uint64_t stamp_read(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    uint64_t stamp = 0;
+
+    return text != NULL && cl_parse_u64(text, UINT64_MAX, &stamp) == 0 ? stamp : 0;
+}
+
 static json_t *outputs_write(const struct memory *m)
 {
     json_t *a = json_array();
-    char stamp[24];
 
     for (size_t i = 0; i < m->n_outputs; i++) {
         json_t *o = json_object();
         jtable_write(&OUTPUT, o, &m->outputs[i]);
         store_times_write(OUTPUT_TIMES, N(OUTPUT_TIMES), o, &m->outputs[i]);
-        /* As text: JSON numbers end at 2^63. */
-        (void)cl_format(stamp, sizeof(stamp), "%llu", (unsigned long long)m->outputs[i].stamp_hash);
-        json_put(o, "stamp", json_text(stamp));
+        stamp_write(o, "stamp", m->outputs[i].stamp_hash);
         (void)json_array_append_new(a, o);
     }
     return a;
@@ -180,6 +195,7 @@ char *memory_to_json(const struct memory *m)
     json_put(o, "schema", json_integer(MEMORY_SCHEMA));
     jtable_write(&MEMORY, o, m);
     store_times_write(TIMES, N(TIMES), o, m);
+    stamp_write(o, "verifiedStamp", m->verified_stamp);
     if (m->hold.kind != CL_ERR_NONE || m->hold.failures > 0) {
         json_put(o, "hold", hold_write(&m->hold));
     }
@@ -227,14 +243,11 @@ static int outputs_read(const json_t *a, struct memory *m, struct cl_err *err)
     for (size_t i = 0; i < json_array_size(a); i++) {
         const json_t *o = json_array_get(a, i);
         struct memory_output *out = &m->outputs[m->n_outputs++];
-        const char *stamp = json_string_value(json_object_get(o, "stamp"));
         if (jtable_read(&OUTPUT, o, out, err) < 0 ||
             store_times_read(OUTPUT_TIMES, N(OUTPUT_TIMES), o, out, err) < 0) {
             return -1;
         }
-        if (cl_parse_u64(stamp != NULL ? stamp : "", UINT64_MAX, &out->stamp_hash) < 0) {
-            out->stamp_hash = 0; /* the next look compares the files themselves */
-        }
+        out->stamp_hash = stamp_read(o, "stamp");
     }
     return 0;
 }
@@ -242,6 +255,7 @@ static int outputs_read(const json_t *a, struct memory *m, struct cl_err *err)
 static int decode(const json_t *o, struct memory *m, struct cl_err *err)
 {
     m->schema = MEMORY_SCHEMA;
+    m->verified_stamp = stamp_read(o, "verifiedStamp");
     if (jtable_read(&MEMORY, o, m, err) < 0 || store_times_read(TIMES, N(TIMES), o, m, err) < 0 ||
         hold_read(json_object_get(o, "hold"), &m->hold, err) < 0 ||
         hooks_read(json_object_get(o, "hooks"), m, err) < 0 ||

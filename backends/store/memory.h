@@ -53,6 +53,8 @@ struct memory {
     cl_time renew_requested;        /* asked and not yet fulfilled; 0 = none */
     long failed_attempts;
     cl_time last_failure;
+    uint64_t verified_stamp; /* revision.stamp_hash of the last load with state OK; 0 = none. For
+                                archive_load_verified, also after a restart */
     struct memory_hold hold;
     struct memory_hook *hooks;
     size_t n_hooks;

@@ -268,6 +268,27 @@ static void a_manifest_of_a_newer_version_is_an_error_not_damage(void **state)
     assert_has(err.text, "manifest.json");
 }
 
+static void a_verified_stamp_spares_the_verification_until_a_file_changes(void **state)
+{
+    const struct archive_test *a = *state;
+    struct revision r;
+    struct revision again;
+
+    archive_one(&a->t, &a->ca, "example.com", 1, 3);
+    load(a, &r);
+    assert_int_equal(archive_load_verified(&a->t.paths, "web", r.stamp_hash, &again, NULL), 0);
+    assert_int_equal(again.state, REVISION_OK);
+    assert_string_equal(again.fullchain_pem, r.fullchain_pem);
+    assert_string_equal(again.key_pem.data, r.key_pem.data);
+    assert_string_equal(again.manifest->cert.sha256, r.manifest->cert.sha256);
+    revision_deinit(&again);
+    damage_other_key(a);
+    assert_int_equal(archive_load_verified(&a->t.paths, "web", r.stamp_hash, &again, NULL), 0);
+    assert_int_equal(again.state, REVISION_KEY_MISMATCH);
+    revision_deinit(&again);
+    revision_deinit(&r);
+}
+
 static void a_missing_root_does_no_harm(void **state)
 {
     const struct archive_test *a = *state;
@@ -449,6 +470,7 @@ int main(void)
         archive_test(the_layout_on_disk_is_private_and_golden),
         archive_test(every_damage_is_a_state_that_names_the_file),
         archive_test(a_manifest_of_a_newer_version_is_an_error_not_damage),
+        archive_test(a_verified_stamp_spares_the_verification_until_a_file_changes),
         archive_test(a_missing_root_does_no_harm),
         archive_test(a_new_revision_becomes_current_and_drops_the_pending_record),
         archive_test(only_the_kept_revisions_stay_and_only_the_rollback_keeps_its_key),

@@ -22,6 +22,7 @@ static struct memory a_memory(void)
     m.handled_renew_request = NOW + 4;
     m.renew_requested = NOW + 5;
     m.failed_attempts = 4;
+    m.verified_stamp = UINT64_MAX - 2;
     m.last_failure = NOW + 6;
     m.hold = (struct memory_hold){.kind = CL_ERR_PERMANENT,
                                   .failures = 2,
@@ -90,6 +91,7 @@ static void every_member_survives(void **state)
     assert_int_equal(q.hooks[0].next_try, NOW + 10);
     assert_string_equal(q.hooks[0].name, "reload");
     assert_true(q.outputs[0].stamp_hash == UINT64_MAX - 1);
+    assert_true(q.verified_stamp == UINT64_MAX - 2);
     assert_int_equal(q.outputs[0].files.len, 2);
     assert_int_equal(q.outputs[0].repairs_since, NOW + 13);
     cl_free(text);
