@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 build=${CERTLOOP_BUILD:-build/dev}
-if ! compgen -G 'backends/sim/*.c' >/dev/null; then
-    echo "symbols: skipped, there is no backends/sim"
+if [ ! -e backends/sim/sim_main.c ]; then
+    echo "symbols: skipped, there is no backends/sim/sim_main.c"
     exit 77
 fi
 [ -e "$build/libcl_sim.a" ] || {
