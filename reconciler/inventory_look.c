@@ -91,7 +91,8 @@ static void decode(struct inventory *i, struct file_entry *e, const struct cl_bu
         e->parse_retry_at = 0;
         set_default_namespace(e->name, &objects);
         inventory_apply(i, e, &objects);
-    } else if (retry_parse(e, complete, loop_now(i->d->loop))) {
+    } else if (!i->d->once && !i->d->read_only &&
+               retry_parse(e, complete, loop_now(i->d->loop))) {
         e->forced = true;
     } else {
         inventory_reject(i, e, FILE_REJECTED, &problems);

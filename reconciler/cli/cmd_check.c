@@ -230,7 +230,9 @@ int cmd_check(struct cli *c)
         return LEVEL_UNKNOWN;
     }
     for (size_t i = 0; i < l.len; i++) {
-        check_one(&k, &l.items[i]);
+        if (l.items[i].status.deleted == 0) { /* what is being removed is nobody's alarm */
+            check_one(&k, &l.items[i]);
+        }
     }
     cl_strv_for_each(name, &missing) {
         say(&k, LEVEL_CRITICAL, name, "there is no such Certificate");

@@ -93,3 +93,25 @@ status() { jq -r "$2" "$STATE/status/$1.json"; }
 condition() { # NAME TYPE: its status
     status "$1" ".status.conditions[] | select(.type == \"$2\") | .status"
 }
+
+# internal_issuer: an Issuer that needs no network; certificate() uses it from now on.
+internal_issuer() {
+    put issuer-internal.yaml <<'YAML'
+apiVersion: certloop/v1
+kind: Issuer
+metadata: {name: internal}
+spec: {ca: {generate: true}}
+YAML
+    ISSUER=internal
+}
+
+# expect CODE COMMAND...: it ends with that exit code; its output is in $SCRATCH/out.
+expect() {
+    local want=$1 got=0
+    shift
+    "$@" >"$SCRATCH/out" 2>&1 || got=$?
+    [ "$got" = "$want" ] || {
+        cat "$SCRATCH/out" >&2
+        fail "$* ended with $got instead of $want"
+    }
+}
