@@ -3,6 +3,7 @@
  * same tables print and read, so what comes back is equal, and printing it again gives the same
  * bytes. */
 #include "spec/base/cl_alloc.h"
+#include "spec/base/cl_assert.h"
 #include "spec/base/cl_buf.h"
 #include "spec/jfield.h"
 #include "spec/spec_document.h"
@@ -64,9 +65,10 @@ int object_from_canonical(const char *text, struct object **ret, struct cl_err *
     struct object *o = NULL;
 
     (void)yaml_parse(text, strlen(text), &CANONICAL_LIMITS, &documents, &problems);
-    if (documents.len != 1) {
+    if (documents.len != 1 && !problems_have_error(&problems, 0)) {
         spec_problems_add(&problems, false, 1, 1, "expected one object");
-    } else if (document_start(&d, documents.items[0], false, true, &problems)) {
+    } else if (documents.len == 1 &&
+               document_start(&d, documents.items[0], false, true, &problems)) {
         o = document_decode(&d, NULL);
     }
     yaml_documents_deinit(&documents);
@@ -83,6 +85,7 @@ int object_from_canonical(const char *text, struct object **ret, struct cl_err *
         return -1;
     }
     spec_problems_deinit(&problems);
+    cl_assert(o != NULL); /* no object without a problem */
     object_take_hash(o);
     *ret = o;
     return 0;
@@ -90,7 +93,7 @@ int object_from_canonical(const char *text, struct object **ret, struct cl_err *
 
 /* ---- YAML for people ---- */
 
-static void write_value(struct cl_buf *b, const json_t *value, unsigned indent, bool in_list);
+static void write_value(struct cl_buf *b, json_t *value, unsigned indent, bool in_list);
 
 /* Quoted as JSON unless it cannot be taken for anything but this string: every JSON string is a
  * double-quoted YAML scalar. */
@@ -120,13 +123,13 @@ static void write_indent(struct cl_buf *b, unsigned indent)
     (void)cl_buf_addf(b, "%*s", (int)indent, "");
 }
 
-static void write_mapping(struct cl_buf *b, const json_t *o, unsigned indent, bool in_list)
+static void write_mapping(struct cl_buf *b, json_t *o, unsigned indent, bool in_list)
 {
     const char *key;
-    const json_t *value;
+    json_t *value;
     bool first = in_list; /* continues the line of "- " */
 
-    json_object_foreach((json_t *)(uintptr_t)o, key, value)
+    json_object_foreach(o, key, value)
     {
         if (!first) {
             write_indent(b, indent);
@@ -138,7 +141,7 @@ static void write_mapping(struct cl_buf *b, const json_t *o, unsigned indent, bo
     }
 }
 
-static void write_list(struct cl_buf *b, const json_t *list, unsigned indent)
+static void write_list(struct cl_buf *b, json_t *list, unsigned indent)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         write_indent(b, indent);
@@ -147,7 +150,21 @@ static void write_list(struct cl_buf *b, const json_t *list, unsigned indent)
     }
 }
 
-static void write_value(struct cl_buf *b, const json_t *value, unsigned indent, bool in_list)
+/* Scalars, and mappings and lists without entries. */
+static void write_scalar(struct cl_buf *b, json_t *value)
+{
+    if (json_is_string(value)) {
+        write_string(b, json_string_value(value));
+    } else if (json_is_integer(value)) {
+        (void)cl_buf_addf(b, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_boolean(value)) {
+        (void)cl_buf_adds(b, json_is_true(value) ? "true" : "false");
+    } else {
+        (void)cl_buf_adds(b, json_is_array(value) ? "[]" : "{}");
+    }
+}
+
+static void write_value(struct cl_buf *b, json_t *value, unsigned indent, bool in_list)
 {
     if (json_is_object(value) && json_object_size(value) > 0) {
         (void)cl_buf_adds(b, in_list ? " " : "\n");
@@ -155,17 +172,10 @@ static void write_value(struct cl_buf *b, const json_t *value, unsigned indent, 
     } else if (json_is_array(value) && json_array_size(value) > 0) {
         (void)cl_buf_adds(b, "\n");
         write_list(b, value, indent + 2);
-    } else if (json_is_string(value)) {
-        (void)cl_buf_adds(b, " ");
-        write_string(b, json_string_value(value));
-        (void)cl_buf_adds(b, "\n");
-    } else if (json_is_integer(value)) {
-        (void)cl_buf_addf(b, " %lld\n", (long long)json_integer_value(value));
     } else {
-        (void)cl_buf_adds(b, json_is_true(value)    ? " true\n"
-                             : json_is_false(value) ? " false\n"
-                             : json_is_array(value) ? " []\n"
-                                                    : " {}\n");
+        (void)cl_buf_adds(b, " ");
+        write_scalar(b, value);
+        (void)cl_buf_adds(b, "\n");
     }
 }
 

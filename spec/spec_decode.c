@@ -99,10 +99,10 @@ static void decode_map(const struct schema_context *c, const struct schema_field
 {
     struct string_map *m = schema_member(f, record);
 
-    if (!expect(c, node, YAML_MAP, at, "a mapping of strings")) {
+    if (!expect(c, node, YAML_MAP, at, "a mapping of strings") || node->len == 0) {
         return;
     }
-    m->items = node->len > 0 ? cl_calloc(node->len, sizeof(m->items[0])) : NULL;
+    m->items = cl_calloc(node->len, sizeof(m->items[0]));
     for (size_t i = 0; i < node->len; i++) {
         const struct place item = {at, node->keys[i]->text, 0};
         char *text = decode_string(c, f, node->items[i], &item);
@@ -112,9 +112,7 @@ static void decode_map(const struct schema_context *c, const struct schema_field
             m->items[m->len++].value = text;
         }
     }
-    if (m->len > 0) {
-        qsort(m->items, m->len, sizeof(m->items[0]), compare_pairs);
-    }
+    qsort(m->items, m->len, sizeof(m->items[0]), compare_pairs);
 }
 
 /* Reserves room for @n records; returns the first. */
@@ -319,32 +317,39 @@ static void decode_default(const struct schema_context *c, const struct schema_f
     }
 }
 
-/* One key of a mapping; sets its bit in @seen if it was decoded. */
-static void decode_key(const struct schema_context *c, const struct schema *schema,
-                       struct yaml_node *map, size_t i, uint64_t *seen, const struct place *at,
-                       void *record)
+/* A mapping on its way into a record. */
+struct mapping {
+    const struct schema_context *c;
+    const struct schema *schema;
+    const struct place *at;
+    void *record;
+    uint64_t seen; /* a bit for each field that was decoded */
+};
+
+static void decode_key(struct mapping *m, struct yaml_node *key, struct yaml_node *value)
 {
-    struct yaml_node *key = map->keys[i], *value = map->items[i];
-    const struct schema_field *f = find_field(schema, key->text);
-    const struct place here = {at, key->text, 0};
+    const struct schema_field *f = find_field(m->schema, key->text);
+    const struct place here = {m->at, key->text, 0};
 
     if (f == NULL) {
-        unknown_key(c, schema, key, &here);
+        unknown_key(m->c, m->schema, key, &here);
         return;
     }
     if (yaml_is_null(value) && (f->flags & FIELD_REFUSED) == 0) {
         return;
     }
-    uint64_t bit = UINT64_C(1) << (size_t)(f - schema->fields);
-    if ((*seen & bit) != 0) {
-        decode_problem(c, false, key, &here, "given twice: %s and %s are the same", f->key,
-                       f->alias);
+    uint64_t bit = UINT64_C(1) << (size_t)(f - m->schema->fields);
+    if ((m->seen & bit) != 0) {
+        if (f->alias != NULL) { /* else a duplicate key, which the parser reported */
+            decode_problem(m->c, false, key, &here, "given twice: %s and %s are the same", f->key,
+                           f->alias);
+        }
         return;
     }
     bool empty = f->type == FIELD_TEXT && value->kind == YAML_SCALAR && *value->text == '\0';
-    if (!decided_by_flags(c, f, key, value, &here) && !empty) {
-        *seen |= bit;
-        DECODE[f->type](c, f, value, &here, record);
+    if (!decided_by_flags(m->c, f, key, value, &here) && !empty) {
+        m->seen |= bit;
+        DECODE[f->type](m->c, f, value, &here, m->record);
     }
     if (strcmp(key->text, f->key) != 0) { /* an alias: later rules look for the key */
         cl_free(key->text);
@@ -355,11 +360,11 @@ static void decode_key(const struct schema_context *c, const struct schema *sche
 static void decode_fields(const struct schema_context *c, const struct schema *schema,
                           struct yaml_node *map, const struct place *at, void *record)
 {
-    uint64_t seen = 0;
+    struct mapping m = {.c = c, .schema = schema, .at = at, .record = record};
 
     for (size_t i = 0; map != NULL && i < map->len; i++) {
         if (map->keys[i]->kind == YAML_SCALAR) { /* else reported by the parser */
-            decode_key(c, schema, map, i, &seen, at, record);
+            decode_key(&m, map->keys[i], map->items[i]);
         }
     }
     for (const struct schema_field *f = schema->fields; f->key != NULL; f++) {
@@ -367,7 +372,7 @@ static void decode_fields(const struct schema_context *c, const struct schema *s
         const struct place here = {at, f->key, 0};
 
         cl_assert(index < FIELDS_MAX);
-        if ((seen & UINT64_C(1) << index) == 0) {
+        if ((m.seen & UINT64_C(1) << index) == 0) {
             decode_default(c, f, map, &here, record);
         }
     }
@@ -387,9 +392,8 @@ static void decode_record(const struct schema_context *c, const struct schema *s
         DECODE[f->type](c, f, node, at, record);
         return;
     }
-    if (expect(c, node, YAML_MAP, at, "a mapping")) {
-        decode_fields(c, schema, node, at, record);
-    }
+    bool is_map = expect(c, node, YAML_MAP, at, "a mapping");
+    decode_fields(c, schema, is_map ? node : NULL, at, record);
 }
 
 void schema_decode(const struct schema_context *context, const struct schema *schema,

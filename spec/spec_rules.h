@@ -33,7 +33,9 @@ void rules_output(const struct rules *r, struct output_spec *o, const char *path
 void rules_hook(const struct rules *r, const struct hook_spec *h, const char *path);
 void rules_private_key(const struct rules *r, struct private_key_spec *k, const char *path);
 
-/** Copies what the Configuration says into what @s leaves open. */
+/** Copies what the Configuration says into what @s leaves open. The key comes before its rules; the
+ *  rest after the rules for what the spec says itself, which do not bind the Configuration. */
+void rules_merge_key(const struct rules *r, struct private_key_spec *k);
 void rules_merge(const struct rules *r, struct cert_spec *s);
 
 #endif

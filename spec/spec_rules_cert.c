@@ -136,10 +136,10 @@ void rules_certificate(const struct rules *r, struct cert_spec *s)
 {
     char path[PATH_SIZE];
 
-    rules_merge(r, s);
     check_names(r);
     check_times(r, s);
     check_ca(r, s);
+    rules_merge_key(r, &s->private_key);
     rules_private_key(r, &s->private_key, "spec.privateKey");
     check_signature(r, &s->private_key);
     check_combined(r, s);
@@ -149,4 +149,5 @@ void rules_certificate(const struct rules *r, struct cert_spec *s)
         rules_hook(r, &s->hooks.items[i], path);
     }
     rules_solvers(r, &s->solvers, "spec.solvers");
+    rules_merge(r, s);
 }

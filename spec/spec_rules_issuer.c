@@ -81,9 +81,12 @@ void rules_config(const struct rules *r, struct config *c)
     char path[PATH_SIZE];
 
     for (size_t i = 0; i < c->hooks.len; i++) {
-        (void)cl_format(path, sizeof(path), "spec.hooks[\"%s\"]",
-                        cl_str_or(c->hooks.items[i].name, "?"));
-        rules_hook(r, &c->hooks.items[i], path);
+        const struct hook_spec *h = &c->hooks.items[i];
+
+        if (h->name != NULL) { /* else the key was refused */
+            (void)cl_format(path, sizeof(path), "spec.hooks[\"%s\"]", h->name);
+            rules_hook(r, h, path);
+        }
     }
     for (size_t i = 0; i < c->defaults.hooks.len; i++) {
         (void)cl_format(path, sizeof(path), "spec.defaults.hooks[%zu]", i);

@@ -92,6 +92,13 @@ static void merge_solvers(struct solver_list *own, const struct solver_list *def
     }
 }
 
+void rules_merge_key(const struct rules *r, struct private_key_spec *k)
+{
+    if (r->config != NULL && !r->c.trusted) {
+        merge_key(r, k);
+    }
+}
+
 void rules_merge(const struct rules *r, struct cert_spec *s)
 {
     if (r->c.trusted) { /* merged when it was written */
@@ -106,7 +113,6 @@ void rules_merge(const struct rules *r, struct cert_spec *s)
         return;
     }
     const struct config_defaults *d = &r->config->defaults;
-    merge_key(r, &s->private_key);
     merge_solvers(&s->solvers, &d->solvers);
     merge_hooks(&s->hooks, &d->hooks);
     for (size_t i = 0; i < s->outputs.len; i++) {

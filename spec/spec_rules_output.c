@@ -29,16 +29,16 @@ static bool is_drop_in(const char *name)
     return cl_str_starts(name, "cron.");
 }
 
-/* The roots themselves hold the files of the system: outputs go below them. A root that an
+/* The top directories hold the files of the system: outputs go below them. A root that an
  * administrator added for outputs may be used as it is. */
 static bool root_usable(const char *directory, const char *root)
 {
     struct cl_strv system_roots = {0};
 
     cl_strv_split(&system_roots, DEFAULT_ROOTS ",/usr,/home,/", ",");
-    bool is_system = cl_streq(root, "/") || cl_strv_has(&system_roots, directory);
+    bool is_system = cl_strv_has(&system_roots, directory);
     cl_strv_deinit(&system_roots);
-    return path_below(directory, root) && !(cl_streq(directory, root) && is_system);
+    return path_below(directory, root) && !is_system;
 }
 
 static bool below_roots(const struct rules *r, const char *directory)

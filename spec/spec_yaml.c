@@ -166,13 +166,14 @@ static struct yaml_node *find_key(const struct yaml_node *map, const struct cl_m
 
 /* Reports a key that cannot be one; the mapping goes on. */
 static void check_key(struct builder *b, const struct yaml_node *map, const struct cl_map *index,
-                      const struct yaml_node *key)
+                      struct yaml_node *key)
 {
     const struct yaml_node *first;
 
     b->complained |= key->kind != YAML_SCALAR;
     if (key->kind != YAML_SCALAR) {
         spec_problems_add(b->problems, false, key->line, key->column, "a key must be a string");
+        key->text = cl_strdup(""); /* every key has a text */
         return;
     }
     if (strlen(key->text) > KEY_MAX) {
