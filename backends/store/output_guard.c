@@ -10,8 +10,10 @@
 #include <string.h>
 
 /* Directories in which programs run or obey whatever file appears. */
-static const char *const DROP_INS[] = {"sudoers.d", "systemd", "profile.d", "ssh",
-                                       "pam.d",     ".ssh",    "init.d",    "ld.so.conf.d"};
+static const char *const DROP_INS[] = {
+    "sudoers.d",  "systemd",    "profile.d",      "ssh",      ".ssh",        "pam.d",
+    "init.d",     "sysctl.d",   "udev",           "apt",      "polkit-1",    "dbus-1",
+    "tmpfiles.d", "modprobe.d", "modules-load.d", "xinetd.d", "logrotate.d", "ld.so.conf.d"};
 /* Too wide to be an output themselves, also when they are roots. */
 static const char *const TOO_WIDE[] = {"/",     "/etc",  "/var",  "/srv",  "/opt", "/run",
                                        "/usr",  "/bin",  "/lib",  "/sbin", "/dev", "/sys",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* output_targets: which directories and file names a Certificate has: LIVE/KEY or LIVE/SECRETNAME,
- * and each entry of spec.outputs. An entry without a directory adds files to the default one. */
+/* output_targets: which directories and file names a Certificate has: LIVE/KEY, or LIVE/SECRETNAME
+ * with the additional formats, and each entry of spec.outputs. */
 #include "backends/store/output_internal.h"
 #include "spec/base/cl_alloc.h"
 
@@ -118,11 +118,16 @@ void output_targets(const struct paths *p, const struct object *o, struct output
     struct output_target *t = target_at(ret, normal_directory(live));
     t->live = true;
     add_rules(t, secret ? SECRET_RULES : PEM_RULES, secret ? N(SECRET_RULES) : N(PEM_RULES));
+    for (size_t i = 0; i < spec->combined.len; i++) {
+        const struct combined_spec *c = &spec->combined.items[i];
+        struct output_rule rule = {.name = COMBINED_PEM_FILE, .n_parts = c->n_parts};
+        memcpy(rule.parts, c->parts, sizeof(rule.parts));
+        add_rule(t, &rule);
+    }
     for (size_t i = 0; i < spec->outputs.len; i++) {
         const struct output_spec *out = &spec->outputs.items[i];
-        bool extra = cl_str_empty(out->directory);
-        t = extra ? &ret->items[0] : target_at(ret, normal_directory(out->directory));
-        t->spec = t->spec == NULL && !extra ? out : t->spec;
+        t = target_at(ret, normal_directory(out->directory));
+        t->spec = t->spec == NULL ? out : t->spec;
         add_spec_files(t, out);
     }
     cl_free(live);

@@ -91,13 +91,13 @@ static void without_a_known_root_there_is_no_ca_file(void **state)
     assert_true(exists(&o->t, "state/live/web/privkey.pem"));
 }
 
-static void an_entry_without_directory_adds_files_to_the_default_output(void **state)
+static void a_combined_file_lies_beside_those_of_the_secret_in_the_order_asked_for(void **state)
 {
     struct output_test *o = *state;
-    struct output_spec *out = add_output(o, NULL);
+    struct combined_spec combined = {.parts = {PART_KEY, PART_FULLCHAIN}, .n_parts = 2};
 
     o->spec.secret_name = cl_strdup("web-tls");
-    add_file(out, "tls-combined.pem", 2, PART_KEY, PART_FULLCHAIN);
+    o->spec.combined = (struct combined_list){.items = &combined, .len = 1};
     write_all(o);
     assert_int_equal(o->plans.len, 1);
     char *wanted = cl_printf("%s%s", cl_buf_str(&o->rev.key_pem), o->rev.fullchain_pem);
@@ -512,7 +512,7 @@ int main(void)
         output_test(a_secret_name_gives_the_kubernetes_names_in_its_own_directory),
         output_test(the_secret_of_a_namespace_has_a_directory_of_its_own),
         output_test(without_a_known_root_there_is_no_ca_file),
-        output_test(an_entry_without_directory_adds_files_to_the_default_output),
+        output_test(a_combined_file_lies_beside_those_of_the_secret_in_the_order_asked_for),
         output_test(the_key_group_makes_keys_readable_for_it_if_it_exists),
         output_test(a_declared_directory_is_made_0750_with_the_four_names),
         output_test(chosen_files_get_their_parts_in_order_and_their_modes),
