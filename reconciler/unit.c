@@ -131,10 +131,14 @@ int unit_wake(struct unit *u, struct cl_err *err)
     }
     u->w = w;
     unit_load_status(u);
+    /* the canonical form has no words on what was ignored; the status has */
+    cl_strv_deinit(&w->object->warnings);
+    cl_strv_copy(&w->object->warnings, &w->status.warnings);
     return 0;
 }
 
-/* The status file is output; only events and transition times are taken from it again. */
+/* The status file is output; only events, warnings and transition times are taken
+ * from it again. */
 void unit_load_status(struct unit *u)
 {
     struct awake *w = u->w;
