@@ -16,6 +16,7 @@ struct validation {
     struct cl_strv files;   /* for each object */
     json_t *problems;
     unsigned errors, warnings, checked;
+    bool whole; /* a directory was given: what is not in it is missing */
 };
 
 static void complain(struct validation *v, const char *file, unsigned line, unsigned column,
@@ -88,6 +89,7 @@ static void check_path(struct validation *v, const char *path)
         complain(v, path, 1, 1, false, err.text);
         return;
     }
+    v->whole = true;
     cl_strv_for_each(name, &names) {
         if (inventory_name_ok(name)) {
             char *file = cl_printf("%s/%s", path, name);
@@ -152,12 +154,12 @@ static void check_issuers(struct validation *v)
             continue;
         }
         const struct object *issuer = find_issuer(v, o);
-        if (issuer == NULL) {
+        if (issuer == NULL && v->whole) {
             (void)cl_format(text, sizeof(text),
                             "%s: no Issuer named %s here; the certificate waits until there is one",
                             o->metadata.name, cl_str_or(o->cert->issuer_ref.name, "?"));
             complain(v, v->files.items[i], o->line, 1, true, text);
-        } else if (issuer->issuer->type == ISSUER_ACME &&
+        } else if (issuer != NULL && issuer->issuer->type == ISSUER_ACME &&
                    cert_spec_acme_problem(o->cert, text, sizeof(text))) {
             complain(v, v->files.items[i], o->line, 1, false, text);
         }
