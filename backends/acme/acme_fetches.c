@@ -5,7 +5,7 @@
 #define FETCHES_MAX 16u
 #define DELAY_MIN (1 * CL_MS)
 #define DELAY_MAX (200 * CL_MS)
-#define HITS_TO_SHORTEN 64u
+#define HITS_TO_SHORTEN 32u
 #define FINALIZE_MIN (5 * CL_MS) /* Pebble 2.10 can hang an order that is polled at once */
 #define FINALIZE_MAX (1 * CL_SECOND)
 
@@ -24,7 +24,7 @@ unsigned acme_fetches_wanted(struct acme_fetches *f, cl_time now)
     return f->k;
 }
 
-void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls)
+void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls, cl_time delay)
 {
     if (at_end == 0) {
         return; /* decided without asking us: says nothing */
@@ -34,7 +34,7 @@ void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls)
             f->k = at_end;
         }
         if (++f->hits >= HITS_TO_SHORTEN && f->delay > DELAY_MIN) {
-            f->delay--;
+            f->delay -= f->delay / 8 + 1 <= f->delay - DELAY_MIN ? f->delay / 8 + 1 : 1;
             f->hits = 0;
         }
         return;
@@ -42,7 +42,7 @@ void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls)
     f->hits = 0;
     if (at_end > f->k) {
         f->k = at_end < FETCHES_MAX ? at_end : FETCHES_MAX;
-    } else {
+    } else if (delay >= f->delay) {
         f->delay = cl_time_min(f->delay * 2, DELAY_MAX);
     }
 }

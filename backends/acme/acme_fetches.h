@@ -26,8 +26,9 @@ void acme_fetches_init(struct acme_fetches *f, cl_time now);
 /** k now. */
 unsigned acme_fetches_wanted(struct acme_fetches *f, cl_time now);
 /** The CA has decided. @at_end: fetches seen when the verdict was read; @polls: how many polls it
- *  took (1 = the first one was right). */
-void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls);
+ *  took (1 = the first one was right); @delay: the delay that the first poll was planned with (many
+ *  that fail together with one estimate correct it once). */
+void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls, cl_time delay);
 /** Result of an early poll of an order: was it decided? */
 void acme_fetches_finalized(struct acme_fetches *f, bool decided);
 

@@ -78,6 +78,7 @@ struct acme_authz {
     char *challenge_url, *token, *key_authorization;
     cl_time presented_at, told_at, not_before /* Retry-After of the challenge */, next_poll;
     unsigned fetches, polls;
+    cl_time delay;     /* that the first poll was planned with */
     struct cl_err err; /* why FAILED */
 };
 

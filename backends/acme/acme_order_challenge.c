@@ -33,7 +33,8 @@ static void first_poll(struct acme_order *o, struct acme_authz *a)
     cl_time at = a->told_at + FALLBACK_POLL;
 
     if (solver_sees_fetches(a->solver) && a->fetches >= acme_fetches_wanted(o->p.fetches, o->now)) {
-        at = o->now + o->p.fetches->delay;
+        a->delay = o->p.fetches->delay;
+        at = o->now + a->delay;
     }
     a->next_poll = cl_time_max(at, a->not_before);
 }
@@ -79,7 +80,7 @@ static void decided(struct acme_order *o, size_t index, bool valid)
     a->admitted = false;
     acme_order_act(o, ACT_VERDICT, index)->ok = valid;
     if (valid) {
-        acme_fetches_learn(o->p.fetches, a->fetches, a->polls);
+        acme_fetches_learn(o->p.fetches, a->fetches, a->polls, a->delay);
         return;
     }
     for (size_t i = 0; i < o->n_authz; i++) { /* the order is lost: nobody else needs to go */
