@@ -7,6 +7,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 
 #define BACKDATE (5 * CL_MINUTE) /* for clients whose clock is behind */
 #define SERIAL_BITS 159          /* positive, and at most 20 octets (RFC 5280 4.1.2.2) */
@@ -118,9 +119,32 @@ out:
     return rc;
 }
 
-static int sign(const struct cert_sign_params *p, const X509 *issuer, struct cl_buf *ret,
+/* What the constraints above forbid, every client would refuse (RFC 5280 4.2.1.10). */
+static int check_constraints(X509 *x, const struct chain *above, struct cl_err *err)
+{
+    int rc = X509_V_OK;
+
+    (void)X509_check_purpose(x, -1, 0); /* only to have the names read from the extensions */
+    for (size_t i = 0; i < above->len && rc == X509_V_OK; i++) {
+        NAME_CONSTRAINTS *nc = X509_get_ext_d2i(above->certs[i], NID_name_constraints, NULL, NULL);
+        if (nc != NULL) {
+            rc = NAME_CONSTRAINTS_check(x, nc);
+            NAME_CONSTRAINTS_free(nc);
+        }
+    }
+    if (rc == X509_V_OK) {
+        return 0;
+    }
+    return cl_fail(err, CL_ERR_PERMANENT, "NameConstraints",
+                   "the name constraints of the CA certificate forbid one of the names (%s); no "
+                   "client would accept it: ask for permitted names, or use another Issuer",
+                   X509_verify_cert_error_string(rc));
+}
+
+static int sign(const struct cert_sign_params *p, const struct chain *above, struct cl_buf *ret,
                 struct cl_err *err)
 {
+    const X509 *issuer = above->len > 0 ? above->certs[0] : NULL;
     X509 *x = X509_new();
     bool no_subject = false;
     int rc = -1;
@@ -134,13 +158,19 @@ static int sign(const struct cert_sign_params *p, const X509 *issuer, struct cl_
         set_extensions(x, p, issuer, no_subject, err) < 0) {
         goto out;
     }
-    if (X509_sign(x, p->issuer_key->pkey, pkey_digest(p->issuer_key->pkey)) <= 0 ||
-        cert_add_pem(ret, x) < 0) {
+    if (X509_sign(x, p->issuer_key->pkey, pkey_digest(p->issuer_key->pkey)) <= 0) {
         (void)crypto_fail(err, CL_ERR_INTERNAL, "SigningFailed",
                           "the certificate could not be signed");
         goto out;
     }
-    rc = 0;
+    if (check_constraints(x, above, err) < 0) {
+        goto out;
+    }
+    rc = cert_add_pem(ret, x);
+    if (rc < 0) {
+        (void)crypto_fail(err, CL_ERR_INTERNAL, "SigningFailed",
+                          "the certificate could not be encoded");
+    }
 out:
     X509_free(x);
     return rc;
@@ -152,7 +182,7 @@ int cert_sign(const struct cert_sign_params *p, struct cl_buf *ret, struct cl_er
     int rc = -1;
 
     if (p->issuer_pem == NULL) {
-        return sign(p, NULL, ret, err);
+        return sign(p, &chain, ret, err);
     }
     if (chain_read(p->issuer_pem, &chain, err) < 0) {
         cl_wrap(err, "CA certificate");
@@ -166,7 +196,7 @@ int cert_sign(const struct cert_sign_params *p, struct cl_buf *ret, struct cl_er
         (void)crypto_fail(err, CL_ERR_PERMANENT, "NotACA",
                           "the certificate of the CA may not sign (it is not CA:TRUE)");
     } else {
-        rc = sign(p, issuer, ret, err);
+        rc = sign(p, &chain, ret, err);
     }
     chain_deinit(&chain);
     return rc;

@@ -160,6 +160,19 @@ static void no_leaf_outlives_the_root(void **state)
     ca_issuer_ops.destroy(i);
 }
 
+static void a_name_that_the_roots_constraints_forbid_is_not_signed(void **state)
+{
+    struct issuer_test *t = *state;
+    struct cl_strv *permitted = &t->issuer_spec.ca.generate.name_constraints.permitted.dns_domains;
+    cl_strv_add(permitted, "permitted.example");
+    struct issuer *i = generated(t);
+    run_issue(t, &ca_issuer_ops, i);
+    assert_int_equal(t->err.kind, CL_ERR_PERMANENT);
+    assert_string_equal(t->err.reason, "NameConstraints");
+    ca_issuer_ops.destroy(i);
+    cl_strv_deinit(permitted);
+}
+
 static void a_generated_root_signs_no_further_ca(void **state)
 {
     struct issuer_test *t = *state;
@@ -352,6 +365,7 @@ int main(void)
         issuer_test_case(making_a_root_can_be_cancelled),
         issuer_test_case(a_leaf_is_signed_and_passes_the_guard),
         issuer_test_case(no_leaf_outlives_the_root),
+        issuer_test_case(a_name_that_the_roots_constraints_forbid_is_not_signed),
         issuer_test_case(a_generated_root_signs_no_further_ca),
         issuer_test_case(issuing_before_the_pair_is_there_fails),
         issuer_test_case(an_issuance_can_be_cancelled),
