@@ -44,8 +44,7 @@ static void fetched(struct acme_order *o, size_t index)
     struct acme_authz *a = &o->authz[index];
 
     a->fetches++;
-    if (a->step == AUTHZ_WATCHING && a->polls == 0 &&
-        a->fetches == acme_fetches_wanted(o->p.fetches, o->now)) {
+    if (a->step == AUTHZ_WATCHING && a->polls == 0 && a->delay == 0) {
         first_poll(o, a);
     }
 }
