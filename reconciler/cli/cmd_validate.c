@@ -60,7 +60,13 @@ static void check_file(struct validation *v, const char *path)
         complain(v, path, 1, 1, false, err.text);
         return;
     }
-    (void)spec_parse(cl_buf_str(&text), text.len, v->config, &objects, &problems);
+    if (cl_streq(path, v->c->paths.config)) { /* what --config names holds no objects */
+        struct config *config = NULL;
+        (void)spec_parse_config(cl_buf_str(&text), text.len, &config, &problems);
+        config_destroy(config);
+    } else {
+        (void)spec_parse(cl_buf_str(&text), text.len, v->config, &objects, &problems);
+    }
     for (size_t i = 0; i < problems.len; i++) {
         const struct spec_problem *p = &problems.items[i];
         complain(v, path, p->line, p->column, p->warning, p->text);

@@ -172,6 +172,6 @@ for f in "$TEST_ROOT"/examples/specs/*.yaml; do
     out=$(cl validate "$f") || fail "$f: $out"
     [ "$(grep -c ': error: ' <<<"$out")" = 0 ] || fail "$f: $out"
 done
-cl validate "$CERTLOOP_CONFIG" || fail "examples/config.yaml is refused"
-cl validate "$TEST_ROOT/examples/specs" || fail "the examples do not go together"
+cl validate "$CERTLOOP_CONFIG" >/dev/null || fail "examples/config.yaml is refused"
+out=$(cl validate "$TEST_ROOT/examples/specs") || fail "the examples do not go together: $out"
 exit 0
