@@ -232,19 +232,14 @@ static decode_fn *const DECODE[] = {
 
 /* ---- fields ---- */
 
-/* false, "", [], {}, or a word that asks for what is done anyway. */
-static bool asks_nothing(const struct schema_field *f, const struct yaml_node *node)
+/* false, "", [] and {} ask for what is done anyway. */
+static bool asks_nothing(const struct yaml_node *node)
 {
     if (node->kind != YAML_SCALAR) {
         return node->len == 0;
     }
     if (yaml_scalar_type(node) == YAML_BOOL) {
         return !yaml_is_true(node);
-    }
-    for (const struct schema_word *w = f->words; w != NULL && w->name != NULL; w++) {
-        if (!w->unsupported && strcmp(w->name, node->text) == 0) {
-            return true;
-        }
     }
     return *node->text == '\0';
 }
@@ -261,7 +256,7 @@ static bool decided_by_flags(const struct schema_context *c, const struct schema
         return true;
     }
     if ((f->flags & FIELD_UNSUPPORTED) != 0) {
-        if (!asks_nothing(f, node)) {
+        if (!asks_nothing(node)) {
             decode_problem(c, false, key, at, "not supported by this version of certloop");
         }
         return true;

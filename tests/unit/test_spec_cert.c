@@ -291,6 +291,9 @@ static void outputs_stay_where_the_configuration_allows_them(void **state)
         cl_free(spec);
         cl_free(expected);
     }
+    expect_cert_problems("  output: {directory: /tmp/x}\n", NULL,
+                         "6:23: spec.outputs[0].directory: /tmp/x is not below one of the "
+                         "Configuration's outputRoots\n");
     struct parsed p = parse_cert("  outputs: [{directory: /tls}]\n", tls);
     parsed_deinit(&p);
     expect_cert_problems("  outputs: [{directory: /etc/x}]\n", tls,

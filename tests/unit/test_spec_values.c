@@ -54,6 +54,7 @@ static void host_names_become_lower_case_a_labels(void **state)
         {value_dns_name, "xn--99999999999.example", NULL, "internationalised"},
         {value_dns_name, "ab--cd.example", NULL, "internationalised"},
         {value_dns_name, "\xE2\x80\x8B.example", NULL, ""},
+        {value_dns_name, "\xF0\x9F\x92\xA9.example", NULL, "internationalised name"},
         {value_dns_name, "a..b", NULL, "empty label"},
         {value_dns_name, ".a", NULL, "empty label"},
         {value_dns_name, "*.", NULL, ""},

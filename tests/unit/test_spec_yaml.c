@@ -144,7 +144,7 @@ static void what_is_not_text_is_an_error_with_its_position(void **state)
         const char *problem;
     } CASES[] = {
         {"a: \xFF", 4, "1:4: not UTF-8 (byte 0xFF)\n"},
-        {"\xC3\xBC: 1\nb: \xC3\x28", 10, "2:4: not UTF-8 (byte 0xC3)\n"},
+        {"\xC3\xBC: 1\nb: \xC3\x28", 11, "2:4: not UTF-8 (byte 0xC3)\n"},
         {"b: \xC0\xAF", 5, "1:4: not UTF-8 (byte 0xC0)\n"},
         {"b: \xED\xA0\x80", 6, "1:4: not UTF-8 (byte 0xED)\n"},
         {"b: \xF4\x90\x80\x80", 7, "1:4: not UTF-8 (byte 0xF4)\n"},
