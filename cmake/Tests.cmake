@@ -89,10 +89,11 @@ endif()
 file(GLOB lint_scripts CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/tests/lint/check_*.sh" "${CMAKE_SOURCE_DIR}/tests/lint/check_*.py")
 cl_script_tests(lint 900 lint_ ${lint_scripts})
-# These two start a process for each core themselves.
+# These two start a process for each core themselves, and are slow when nothing is cached.
 cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
 foreach(name IN ITEMS lint_check_tidy lint_check_cppcheck)
-    set_tests_properties(${CERTLOOP_TEST_PREFIX}${name} PROPERTIES PROCESSORS ${cores})
+    set_tests_properties(${CERTLOOP_TEST_PREFIX}${name} PROPERTIES PROCESSORS ${cores}
+        TIMEOUT 3600)
 endforeach()
 file(GLOB functional_scripts CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/tests/functional/test_*.sh"
