@@ -68,6 +68,12 @@ void cl_log_mask(const char *secret)
     }
 }
 
+void cl_log_forget(void)
+{
+    cl_strv_deinit(&logger.secrets);
+    memset(&logger.secrets, 0, sizeof(logger.secrets));
+}
+
 static void redact_one(char *text, const char *secret)
 {
     size_t n = strlen(secret);

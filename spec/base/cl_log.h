@@ -18,6 +18,8 @@ void cl_log(enum cl_log_level level, const char *object, const char *reason, con
     __attribute__((format(printf, 4, 5)));
 /** From now on @secret (8 bytes or more) is masked in every line. Copied. */
 void cl_log_mask(const char *secret);
+/** Forgets them all: the simulator starts another process in the same memory. */
+void cl_log_forget(void);
 /** Replaces registered secrets in @text by "***" in place. */
 void cl_log_redact(char *text);
 int cl_log_level_parse(const char *name, enum cl_log_level *ret); /* 0 or -1 */

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim_batch: batches. Each step is a point at which the power can go: what came before the last
+ * barrier is then durable, of the rest chance keeps a beginning. */
+#include "backends/rt/disk.h"
+#include "backends/sim/sim.h"
+#include "backends/sim/sim_fs.h"
+#include "spec/base/cl_alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define COMMIT_MAX (4 * CL_MS)
+
+struct step {
+    bool barrier, mkdirs;
+    struct sim_op op;
+};
+struct disk_batch {
+    struct step *steps;
+    size_t len, cap;
+};
+
+/* ---- building: world memory, because a commit may outlive the daemon's interest in it ---- */
+
+struct disk_batch *disk_batch_create(void)
+{
+    return cl_new(struct disk_batch);
+}
+
+void disk_batch_destroy(struct disk_batch *b)
+{
+    for (size_t i = 0; b != NULL && i < b->len; i++) {
+        sim_op_deinit(&b->steps[i].op);
+    }
+    if (b != NULL) {
+        cl_free(b->steps);
+    }
+    cl_free(b);
+}
+
+static struct step *add(struct disk_batch *b, enum sim_op_kind kind, const char *path,
+                        const char *other)
+{
+    if (b->len == b->cap) {
+        b->cap = b->cap == 0 ? 8 : b->cap * 2;
+        b->steps = cl_reallocarray(b->steps, b->cap, sizeof *b->steps);
+    }
+    SIM_WORLD();
+    struct step *s = &b->steps[b->len++];
+    memset(s, 0, sizeof *s);
+    s->op.kind = kind;
+    s->op.path = cl_strdup(path);
+    s->op.other = cl_strdup(other);
+    s->op.uid = DISK_KEEP_ID;
+    s->op.gid = DISK_KEEP_ID;
+    return s;
+}
+
+void disk_batch_mkdirs(struct disk_batch *b, const char *path, unsigned mode)
+{
+    struct step *s = add(b, SIM_OP_MKDIR, path, NULL);
+
+    s->mkdirs = true;
+    s->op.mode = mode;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): the signature of disk.h */
+void disk_batch_write(struct disk_batch *b, const char *path, const void *data, size_t len,
+                      unsigned mode, uint32_t uid, uint32_t gid)
+{
+    struct step *s = add(b, SIM_OP_WRITE, path, NULL);
+
+    SIM_WORLD();
+    s->op.blob = sim_blob(data, len);
+    s->op.mode = mode;
+    s->op.uid = uid;
+    s->op.gid = gid;
+}
+
+void disk_batch_symlink(struct disk_batch *b, const char *target, const char *path)
+{
+    struct step *s = add(b, SIM_OP_LINK, path, NULL);
+
+    SIM_WORLD();
+    s->op.blob = sim_blob(target, strlen(target));
+    s->op.mode = 0777;
+}
+
+void disk_batch_rename(struct disk_batch *b, const char *from, const char *to)
+{
+    (void)add(b, SIM_OP_RENAME, from, to);
+}
+
+void disk_batch_unlink(struct disk_batch *b, const char *path)
+{
+    (void)add(b, SIM_OP_UNLINK, path, NULL);
+}
+
+void disk_batch_remove_tree(struct disk_batch *b, const char *path)
+{
+    (void)add(b, SIM_OP_TREE, path, NULL);
+}
+
+void disk_batch_chown(struct disk_batch *b, const char *path, uint32_t uid, uint32_t gid)
+{
+    struct step *s = add(b, SIM_OP_CHOWN, path, NULL);
+
+    s->op.uid = uid;
+    s->op.gid = gid;
+}
+
+void disk_batch_chmod(struct disk_batch *b, const char *path, unsigned mode)
+{
+    add(b, SIM_OP_CHMOD, path, NULL)->op.mode = mode;
+}
+
+void disk_batch_barrier(struct disk_batch *b)
+{
+    add(b, SIM_OP_WRITE, "", NULL)->barrier = true;
+}
+
+/* ---- committing ---- */
+
+/* What was done since the last barrier. */
+struct run {
+    struct sim_op *ops;
+    size_t len, cap;
+};
+
+static void run_keep(struct run *r, struct sim_op *take_op)
+{
+    if (r->len == r->cap) {
+        r->cap = r->cap == 0 ? 8 : r->cap * 2;
+        r->ops = cl_reallocarray(r->ops, r->cap, sizeof *r->ops);
+    }
+    r->ops[r->len++] = *take_op;
+    memset(take_op, 0, sizeof *take_op);
+}
+
+static void run_sync(struct run *r)
+{
+    for (size_t i = 0; i < r->len; i++) {
+        sim_fs_synced(sim->fs, &r->ops[i]);
+    }
+    r->len = 0;
+}
+
+static void run_abandon(struct run *r)
+{
+    for (size_t i = 0; i < r->len; i++) {
+        sim_fs_unsynced(sim->fs, &r->ops[i]);
+    }
+    r->len = 0;
+}
+
+/* The power goes at this step. A write may leave its temporary file behind. */
+static void power_goes(struct run *r, const struct sim_op *op)
+{
+    sim_trace("durable write %llu (%s): the power goes", (unsigned long long)sim->counts.durable,
+              op->path);
+    run_abandon(r);
+    cl_free(r->ops);
+    if (op->kind == SIM_OP_WRITE && sim_chance(50)) {
+        const char *slash = strrchr(op->path, '/');
+        struct sim_op left = {.kind = SIM_OP_WRITE, .mode = 0600};
+        left.path = cl_printf("%.*s/.%s.Tmp%03d", (int)(slash - op->path), op->path, slash + 1,
+                              (int)sim_between(0, 999));
+        left.blob = sim_blob("", 0);
+        sim_op_stamp(sim->fs, &left);
+        if (sim_op_apply(sim->fs->seen, &left, false) == 0) {
+            sim_fs_synced(sim->fs, &left);
+        } else {
+            sim_op_deinit(&left);
+        }
+    }
+    sim_die(SIM_END_KILL);
+}
+
+static int do_op(struct run *r, struct sim_op *op, struct cl_err *err)
+{
+    bool removal = op->kind == SIM_OP_UNLINK || op->kind == SIM_OP_TREE;
+    int rc = sim_disk_fault(op->path);
+
+    if (!sim->poisoned && ++sim->counts.durable == sim->faults.kill_at) {
+        power_goes(r, op);
+    }
+    sim_op_stamp(sim->fs, op);
+    if (rc == 0) {
+        rc = sim_disk_apply(op);
+    }
+    if (rc == 0) {
+        run_keep(r, op);
+        return 0;
+    }
+    if (removal && (rc == ENOENT || rc == ENOTDIR)) {
+        return 0;
+    }
+    return sim_disk_fail(err, rc, removal ? "remove" : "write", op->path);
+}
+
+static int do_mkdirs(struct run *r, const struct sim_op *op, struct cl_err *err)
+{
+    for (const char *p = strchr(op->path + 1, '/');; p = strchr(p + 1, '/')) {
+        size_t n = p != NULL ? (size_t)(p - op->path) : strlen(op->path);
+        struct sim_op one = {.kind = SIM_OP_MKDIR,
+                             .path = cl_strndup(op->path, n),
+                             .mode = op->mode,
+                             .uid = DISK_KEEP_ID,
+                             .gid = DISK_KEEP_ID};
+        const struct sim_node *there = sim_fs_node(one.path, true);
+        int rc = 0;
+        if (there == NULL) {
+            rc = do_op(r, &one, err);
+        } else if (there->type != DISK_DIR) {
+            rc = sim_disk_fail(err, ENOTDIR, "create directory", one.path);
+        }
+        sim_op_deinit(&one);
+        if (rc < 0 || p == NULL) {
+            return rc;
+        }
+    }
+}
+
+static int commit(struct disk_batch *b, struct cl_err *err)
+{
+    SIM_WORLD();
+    struct run r = {0};
+    int rc = 0;
+
+    sim->effects++;
+    for (size_t i = 0; i < b->len && rc == 0; i++) {
+        struct step *s = &b->steps[i];
+        if (s->barrier) {
+            run_sync(&r);
+        } else if (s->mkdirs) {
+            rc = do_mkdirs(&r, &s->op, err);
+        } else {
+            rc = do_op(&r, &s->op, err);
+        }
+    }
+    if (rc == 0) {
+        run_sync(&r);
+    } else {
+        run_abandon(&r);
+    }
+    cl_free(r.ops);
+    return rc;
+}
+
+struct waiting {
+    struct disk_batch *batch;
+    struct cl_op *op;
+    unsigned life;
+};
+
+static void commit_due(void *arg)
+{
+    struct waiting *w = arg;
+    struct cl_err err = {0};
+
+    if (w->life == sim->life) { /* else it died with the process */
+        struct cl_op *op = w->op;
+        int rc = commit(w->batch, &err);
+        {
+            SIM_LIFE();
+            disk_batch_destroy(w->batch);
+        }
+        cl_free(w);
+        sim_done(op, rc < 0 ? &err : NULL);
+        return;
+    }
+    cl_free(w);
+}
+
+void disk_commit(struct loop *l, struct disk_batch *take_b, struct cl_op *op)
+{
+    SIM_WORLD();
+    struct waiting *w = cl_new(struct waiting);
+
+    (void)l;
+    *w = (struct waiting){.batch = take_b, .op = op, .life = sim->life};
+    op->cancel = NULL;
+    op->impl = NULL;
+    sim->commit_at = cl_time_max(sim->commit_at, sim->now + sim_between(0, COMMIT_MAX));
+    sim_at(sim->commit_at, commit_due, w);
+}
+
+int disk_commit_now(struct disk_batch *take_b, struct cl_err *err)
+{
+    int rc = commit(take_b, err);
+
+    disk_batch_destroy(take_b);
+    return rc;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim_expect: what must be so at a point in time.
+ *
+ *   NAME Ready[=False] [REASON]     a condition of a Certificate, issuer/NAME, or "all"
+ *   NAME revision N                 as its status says
+ *   orders|accounts|requests HOST OP N      OP: <= >= ==
+ *   runs|successes PROGRAM OP N
+ *   file PATH exists|missing
+ */
+#include "backends/sim/sim_check.h"
+#include "backends/sim/sim_fs.h"
+#include "spec/base/cl_alloc.h"
+
+#include <string.h>
+
+struct expectation {
+    struct cl_strv words;
+};
+
+static const char *word(const struct expectation *e, size_t i)
+{
+    return i < e->words.len ? e->words.items[i] : "";
+}
+
+static void failed(const struct expectation *e, const char *instead)
+{
+    char *line = cl_strv_join(&e->words, " ");
+
+    sim_violated("Expectation", "%s: it is %s", line, instead);
+    cl_free(line);
+}
+
+static void compare(const struct expectation *e, uint64_t have)
+{
+    const char *op = word(e, 2);
+    uint64_t wanted = 0;
+    char text[32];
+
+    (void)cl_parse_u64(word(e, 3), UINT64_MAX, &wanted);
+    bool holds = cl_streq(op, "<=")   ? have <= wanted
+                 : cl_streq(op, ">=") ? have >= wanted
+                                      : have == wanted;
+    if (!holds) {
+        (void)cl_format(text, sizeof text, "%llu", (unsigned long long)have);
+        failed(e, text);
+    }
+}
+
+static void condition(const struct expectation *e, const char *name)
+{
+    char *type = cl_strndup(word(e, 1), strcspn(word(e, 1), "="));
+    const char *equals = strchr(word(e, 1), '=');
+    char *status = sim_condition(name, type, "status");
+    char *reason = sim_condition(name, type, "reason");
+
+    if (!cl_streq(status, equals != NULL ? equals + 1 : "True") ||
+        (!cl_str_empty(word(e, 2)) && !cl_streq(word(e, 2), reason))) {
+        char *have = cl_printf("%s=%s (%s) for %s", type, status, reason, name);
+        failed(e, have);
+        cl_free(have);
+    }
+    cl_free(reason);
+    cl_free(status);
+    cl_free(type);
+}
+
+static void all(const struct expectation *e)
+{
+    const char *path;
+    size_t pos = 0;
+    size_t n = 0;
+
+    while (cl_map_next(&sim->check->status, &pos, &path, NULL)) {
+        const char *base = strrchr(path, '/') + 1;
+        char *name = cl_strndup(base, strlen(base) - strlen(".json"));
+        condition(e, name);
+        cl_free(name);
+        n++;
+    }
+    if (n == 0) {
+        failed(e, "without any Certificate");
+    }
+}
+
+static uint64_t count(const struct expectation *e)
+{
+    const char *what = word(e, 0);
+    const struct sim_ca *ca = cl_map_get(&sim->cas, word(e, 1));
+
+    if (cl_streq(what, "runs")) {
+        return sim_hook(word(e, 1))->runs;
+    }
+    if (cl_streq(what, "successes")) {
+        return sim_hook(word(e, 1))->successes;
+    }
+    if (ca == NULL) {
+        return 0;
+    }
+    return cl_streq(what, "orders")     ? ca->n_orders
+           : cl_streq(what, "accounts") ? ca->n_accounts
+           : cl_streq(what, "nonces")   ? ca->n_new_nonce
+                                        : ca->n_posts;
+}
+
+static bool counts(const char *what)
+{
+    return cl_streq(what, "orders") || cl_streq(what, "accounts") || cl_streq(what, "requests") ||
+           cl_streq(what, "nonces") || cl_streq(what, "runs") || cl_streq(what, "successes");
+}
+
+static void due(void *arg)
+{
+    struct expectation *e = arg;
+    const char *what = word(e, 0);
+
+    if (counts(what)) {
+        compare(e, count(e));
+    } else if (cl_streq(what, "file")) {
+        bool there = sim_fs_node(word(e, 1), false) != NULL;
+        if (there != cl_streq(word(e, 2), "exists")) {
+            failed(e, there ? "there" : "missing");
+        }
+    } else if (cl_streq(word(e, 1), "revision")) {
+        uint64_t wanted = 0;
+        (void)cl_parse_u64(word(e, 2), UINT32_MAX, &wanted);
+        if (sim_revision(what) != (long)wanted) {
+            failed(e, "another");
+        }
+    } else if (cl_streq(what, "all")) {
+        all(e);
+    } else {
+        condition(e, what);
+    }
+    cl_strv_deinit(&e->words);
+    cl_free(e);
+}
+
+int sim_expect(const struct cl_strv *words, cl_time at)
+{
+    SIM_WORLD();
+    if (words->len < 2 || (counts(words->items[0]) && words->len != 4)) {
+        return -1;
+    }
+    struct expectation *e = cl_new(struct expectation);
+    cl_strv_copy(&e->words, words);
+    sim_at(at, due, e);
+    return 0;
+}
