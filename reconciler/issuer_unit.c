@@ -127,6 +127,7 @@ static void step_failed(struct unit *u, const struct instance *i, const struct c
     if (!same) {
         unit_event(u, true, err->reason, "%s: %s", issuer_step_name(i->step), err->text);
         unit_memory_changed(u);
+        daemon_wake_dependents(u->d, u->key); /* they tell why they wait */
     }
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* acme_view: orders and the Issuer as JSON for the status files. */
 #include "backends/acme/acme_impl.h"
+#include "spec/base/cl_alloc.h"
+
+#include <string.h>
 
 static void set_time(json_t *object, const char *key, cl_time t)
 {
@@ -80,18 +83,27 @@ json_t *acme_view_issuance(const struct acme_order *o)
     return root;
 }
 
+/* Text of the CA that was not checked: without what a terminal would obey. */
+static json_t *view_foreign(const char *text)
+{
+    char *clean = cl_clean_dup(cl_str_or(text, ""), strlen(cl_str_or(text, "")));
+    json_t *v = json_string(clean);
+
+    cl_free(clean);
+    return v;
+}
+
 static json_t *view_directory(const struct acme *a)
 {
     json_t *profiles = json_array();
     json_t *v = json_object();
 
     cl_strv_for_each(name, &a->directory.profiles) {
-        (void)json_array_append_new(profiles, json_string(name));
+        (void)json_array_append_new(profiles, view_foreign(name));
     }
     (void)json_object_set_new(v, "profiles", profiles);
     (void)json_object_set_new(v, "renewalInfo", json_boolean(a->directory.renewal_info != NULL));
-    (void)json_object_set_new(v, "termsOfService",
-                              json_string(cl_str_or(a->directory.terms_of_service, "")));
+    (void)json_object_set_new(v, "termsOfService", view_foreign(a->directory.terms_of_service));
     set_time(v, "fetchedAt", a->directory_at);
     if (a->skew != 0) {
         (void)json_object_set_new(v, "clockSkewSeconds",

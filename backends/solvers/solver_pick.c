@@ -123,8 +123,11 @@ const struct solver_spec *solver_pick(const struct object *cert, const struct so
     }
     if (ret_why != NULL) {
         char *offered = cl_strv_join(types, ", ");
-        *ret_why = cl_printf("no solver of the Certificate or its Issuer fits %s with one of: %s",
-                             dns_name, offered);
+        *ret_why =
+            types->len == 0
+                ? cl_strdup("the CA offers no challenge that a solver can answer")
+                : cl_printf("no solver of the Certificate or its Issuer fits %s with one of: %s",
+                            dns_name, offered);
         cl_free(offered);
     }
     return NULL;
