@@ -154,9 +154,11 @@ static enum verdict judge(struct acme_call *call, const struct cl_err *err, cl_t
     if (err->http_status >= 500) {
         return err->retry_at > now + PATIENCE ? GIVE_UP : AGAIN_LATER;
     }
-    /* Without an HTTP status the connection broke; other answers are for the machines. */
-    return err->http_status == 0 && strcmp(err->reason, "TLSVerifyFailed") != 0 ? AGAIN_LATER
-                                                                                : GIVE_UP;
+    if (err->http_status != 0 || strcmp(err->reason, "TLSVerifyFailed") == 0 ||
+        strcmp(err->reason, "DirectoryStale") == 0) {
+        return GIVE_UP; /* for the machines, or for a person */
+    }
+    return AGAIN_LATER; /* the connection broke */
 }
 
 static bool is_gone(const struct cl_err *err)
