@@ -110,9 +110,9 @@ int sim_scope_set(bool in_life);
 void sim_scope_reset(const int *old);
 /* The rest of the block allocates for the world, or for the daemon. */
 #define SIM_WORLD() \
-    __attribute__((cleanup(sim_scope_reset))) const int sim_scope = sim_scope_set(false)
+    __attribute__((cleanup(sim_scope_reset), unused)) const int sim_scope = sim_scope_set(false)
 #define SIM_LIFE() \
-    __attribute__((cleanup(sim_scope_reset))) const int sim_scope = sim_scope_set(true)
+    __attribute__((cleanup(sim_scope_reset), unused)) const int sim_scope = sim_scope_set(true)
 void sim_mem_drop(struct cl_list *blocks);
 
 /* ---- sim_world.c: events, death, trace ---- */

@@ -81,7 +81,8 @@ static void print_command_help(const struct cli_command *k, FILE *out)
     print_flags(out, GLOBAL_FLAGS);
 }
 
-static int vcomplain(const char *command, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static int vcomplain(const char *command, int code,
+                                                           const char *fmt, va_list ap)
 {
     (void)fprintf(stderr, "certloop%s%s: ", command != NULL ? " " : "", cl_str_or(command, ""));
     (void)vfprintf(stderr, fmt, ap);
