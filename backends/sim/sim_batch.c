@@ -179,7 +179,7 @@ static void power_goes(struct run *r, const struct sim_op *op)
 static int do_op(struct run *r, struct sim_op *op, struct cl_err *err)
 {
     bool removal = op->kind == SIM_OP_UNLINK || op->kind == SIM_OP_TREE;
-    int rc = sim_disk_fault(op->path);
+    int rc = sim_disk_fault(op->path, op->kind != SIM_OP_UNLINK && op->kind != SIM_OP_TREE);
 
     if (!sim->poisoned && ++sim->counts.durable == sim->faults.kill_at) {
         power_goes(r, op);

@@ -98,6 +98,8 @@ void sim_ca_json(struct sim_response *res, long status, json_t *take_body);
 char *sim_ca_url(const struct sim_ca *ca, const char *folder, const char *id);
 char *sim_ca_new_id(struct sim_ca *ca);
 void sim_ca_new_order(struct sim_ca *ca, const struct sim_post *p, struct sim_response *res);
+/** Brings the state of an order up to date: time and authorizations move it on. */
+void sim_ca_refresh(struct sim_ca *ca, struct sim_order *o);
 void sim_ca_order(struct sim_ca *ca, struct sim_order *o, struct sim_response *res);
 void sim_ca_finalize(struct sim_ca *ca, struct sim_order *o, const struct sim_post *p,
                      struct sim_response *res);

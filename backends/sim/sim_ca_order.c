@@ -32,7 +32,7 @@ static bool any_bad(const struct sim_order *o)
 }
 
 /* Time and authorizations move it on. */
-static void refresh(struct sim_ca *ca, struct sim_order *o)
+void sim_ca_refresh(struct sim_ca *ca, struct sim_order *o)
 {
     if (o->status == ORDER_PENDING && (any_bad(o) || sim->now >= o->expires)) {
         o->status = ORDER_INVALID;
@@ -108,7 +108,7 @@ static void answer_order(struct sim_ca *ca, struct sim_order *o, long status,
 
 void sim_ca_order(struct sim_ca *ca, struct sim_order *o, struct sim_response *res)
 {
-    refresh(ca, o);
+    sim_ca_refresh(ca, o);
     answer_order(ca, o, 200, res);
 }
 
@@ -409,7 +409,7 @@ void sim_ca_finalize(struct sim_ca *ca, struct sim_order *o, const struct sim_po
     size_t len = 0;
     struct toy_csr csr = {0};
 
-    refresh(ca, o);
+    sim_ca_refresh(ca, o);
     if (o->status != ORDER_PENDING || !all_valid(o)) {
         sim_ca_problem(res, 403, "orderNotReady", "the order is not ready");
         return;
@@ -421,7 +421,7 @@ void sim_ca_finalize(struct sim_ca *ca, struct sim_order *o, const struct sim_po
         o->status = ORDER_PROCESSING;
         o->ready_at = sim->now + sim_between(0, ca->processing);
         make_chain(ca, o, &csr);
-        refresh(ca, o);
+        sim_ca_refresh(ca, o);
         answer_order(ca, o, 200, res);
     }
     toy_csr_deinit(&csr);
@@ -430,7 +430,7 @@ void sim_ca_finalize(struct sim_ca *ca, struct sim_order *o, const struct sim_po
 
 void sim_ca_chain(struct sim_ca *ca, struct sim_order *o, struct sim_response *res)
 {
-    refresh(ca, o);
+    sim_ca_refresh(ca, o);
     if (o->status != ORDER_VALID) {
         sim_ca_problem(res, 404, "malformed", "there is no certificate yet");
         return;

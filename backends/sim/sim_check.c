@@ -195,10 +195,13 @@ void sim_check_order(struct sim_ca *ca, struct sim_order *o)
     struct last_order *last = cl_map_get(&sim->check->orders, key);
 
     sim_trace("%s: order %s for %s", ca->host, o->id, o->names);
+    if (last != NULL) {
+        sim_ca_refresh(ca, last->order);
+    }
     if (last == NULL) {
         last = cl_new(struct last_order);
         (void)cl_map_set(&sim->check->orders, key, last);
-    } else if (last->excuses == excuses() && !last->order->excused &&
+    } else if (last->excuses == excuses() && !last->order->excused && last->order->life != 0 &&
                last->order->status != ORDER_INVALID) {
         bool ended = last->order->status == ORDER_VALID && last->order->delivered;
         if (!ended) {

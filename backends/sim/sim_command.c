@@ -410,6 +410,20 @@ static int do_clock(struct command *c)
     return 0;
 }
 
+/* sleep DURATION: the machine is suspended; the world is not. */
+static int do_sleep(struct command *c)
+{
+    cl_time d = 0;
+
+    if (cl_duration_parse(word(c, 1), &d) < 0) {
+        return wrong(c, "expected: sleep DURATION");
+    }
+    sim->now += d;
+    sim->check->alive_since = sim->now;
+    sim_loop_clock_jumped(d);
+    return 0;
+}
+
 /* ---- the run ---- */
 
 static int do_horizon(struct command *c)
@@ -462,7 +476,7 @@ static const struct {
     {"mkdir", do_mkdir},     {"removeall", do_removeall}, {"disk", do_disk},
     {"ca", do_ca},           {"program", do_program},     {"service", do_service},
     {"webroot", do_webroot}, {"kill", do_kill},           {"crash", do_kill},
-    {"restart", do_restart}, {"clock", do_clock},
+    {"restart", do_restart}, {"clock", do_clock}, {"sleep", do_sleep},
 };
 
 int sim_command(const struct cl_strv *words, const char *text, struct cl_err *err)

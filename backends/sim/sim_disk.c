@@ -29,7 +29,7 @@ int sim_disk_fail(struct cl_err *err, int errnum, const char *what, const char *
     return cl_fail_errno(err, errnum, reason, "cannot %s %s", what, path);
 }
 
-int sim_disk_fault(const char *path)
+int sim_disk_fault(const char *path, bool writes)
 {
     const char *prefix;
     size_t pos = 0;
@@ -42,12 +42,13 @@ int sim_disk_fault(const char *path)
         sim_trace("file operation %llu on %s fails: %s", (unsigned long long)sim->counts.disk, path,
                   sim->faults.disk_errno == ENOSPC ? "ENOSPC" : "EIO");
         sim->counts.faults++;
-        return sim->faults.disk_errno;
+        return writes ? sim->faults.disk_errno : EIO;
     }
     while (cl_map_next(&sim->fs->errors, &pos, &prefix, &code)) {
-        if (cl_str_starts(path, prefix)) {
+        int errnum = (int)((uintptr_t)code - 1);
+        if (cl_str_starts(path, prefix) && (writes || errnum != ENOSPC)) {
             sim->counts.faults++;
-            return (int)((uintptr_t)code - 1);
+            return errnum;
         }
     }
     return 0;
@@ -74,7 +75,7 @@ int sim_disk_apply(struct sim_op *op)
 static int look(const char *path, bool follow, struct disk_stat *ret, struct cl_err *err)
 {
     struct sim_node *n = NULL;
-    int rc = sim_disk_fault(path);
+    int rc = sim_disk_fault(path, false);
 
     if (rc == 0) {
         rc = sim_fs_find(sim->fs->seen, path, follow, &n);
@@ -113,7 +114,7 @@ static int read_into(const char *path, bool follow, struct cl_buf *ret, struct d
                      struct cl_err *err)
 {
     struct sim_node *n = NULL;
-    int rc = sim_disk_fault(path);
+    int rc = sim_disk_fault(path, false);
 
     if (rc == 0) {
         rc = sim_fs_find(sim->fs->seen, path, follow, &n);
@@ -182,7 +183,7 @@ int disk_list(const char *path, struct cl_strv *ret, struct cl_err *err)
     struct cl_strv names = {0};
     const char *name;
     size_t pos = 0;
-    int rc = sim_disk_fault(path);
+    int rc = sim_disk_fault(path, false);
 
     if (rc == 0) {
         rc = sim_fs_find(sim->fs->seen, path, true, &n);
@@ -204,7 +205,7 @@ int disk_list(const char *path, struct cl_strv *ret, struct cl_err *err)
 int disk_readlink(const char *path, char **ret, struct cl_err *err)
 {
     struct sim_node *n = NULL;
-    int rc = sim_disk_fault(path);
+    int rc = sim_disk_fault(path, false);
 
     if (rc == 0) {
         rc = sim_fs_find(sim->fs->seen, path, false, &n);
@@ -224,7 +225,7 @@ int disk_readlink(const char *path, char **ret, struct cl_err *err)
 static int change(struct sim_op *op, const char *what, struct cl_err *err)
 {
     SIM_WORLD();
-    int rc = sim_disk_fault(op->path);
+    int rc = sim_disk_fault(op->path, true);
 
     sim_op_stamp(sim->fs, op);
     if (rc == 0) {
@@ -372,7 +373,7 @@ int disk_unlink_beneath(const char *root, const char *relative, struct cl_err *e
 
 int disk_fs_info(const char *path, struct disk_fs_info *ret, struct cl_err *err)
 {
-    int rc = sim_disk_fault(path);
+    int rc = sim_disk_fault(path, false);
 
     if (rc != 0) {
         return sim_disk_fail(err, rc, "look at the file system of", path);
@@ -414,7 +415,7 @@ int disk_lookup_owner(const char *owner, const char *group, unsigned *ret_uid, u
 int disk_lock(const char *path, struct disk_lock **ret, struct cl_err *err)
 {
     uintptr_t holder = (uintptr_t)cl_map_get(&sim->fs->locks, path);
-    int rc = sim_disk_fault(path);
+    int rc = sim_disk_fault(path, false);
 
     if (rc != 0) {
         return sim_disk_fail(err, rc, "open", path);

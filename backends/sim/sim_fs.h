@@ -79,8 +79,8 @@ const struct sim_blob *sim_fs_get(const char *path);
 struct sim_node *sim_fs_node(const char *path, bool follow);
 
 /* ---- the daemon's side ---- */
-/** Counts one file operation: 0, or the errno with which it fails. */
-int sim_disk_fault(const char *path);
+/** Counts one file operation: 0, or the errno with which it fails. A full disk can be read. */
+int sim_disk_fault(const char *path, bool writes);
 int sim_disk_fail(struct cl_err *err, int errnum, const char *what, const char *path);
 /** Applies to `seen` and tells watchers and checks; the op stays the caller's. */
 int sim_disk_apply(struct sim_op *op);

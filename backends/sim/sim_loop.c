@@ -11,7 +11,7 @@
 #define TICKS_MAX 32u
 #define TICK_PERIOD (20 * CL_SECOND) /* shorter ones are not ticks */
 #define TICK_REPEATS 3u
-#define TURNS_AT_ONCE 100000u
+#define TURNS_AT_ONCE 5000u
 
 struct tick {
     struct loop_timer *timer;

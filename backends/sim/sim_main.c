@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define TAIL_LINES 60u
+#define FAILURES_MAX 5u /* then a sweep or a row of seeds ends */
 
 static const char USAGE[] =
     "usage: certloop-simulate [FLAGS] [SCENARIO...]\n"
@@ -220,7 +221,7 @@ static int run_sweep(struct args *a, const char *file, const char *text, struct 
     uint64_t n = counted(&r, sweep);
     uint64_t runs = 0;
 
-    for (uint64_t at = 1; rc == 0 && !r.failed && at <= n; at += a->sweeps[sweep].stride) {
+    for (uint64_t at = 1; rc == 0 && a->failures < FAILURES_MAX && at <= n; at += a->sweeps[sweep].stride) {
         sim_result_deinit(&r);
         set_fault(&o->faults, sweep, at);
         rc = run_once(a, file, text, o, &r);
@@ -328,7 +329,8 @@ int main(int argc, char **argv)
         return rc;
     }
     rc = 0;
-    for (uint64_t seed = a.seed_from; seed <= a.seed_to && rc == 0; seed++) {
+    for (uint64_t seed = a.seed_from; seed <= a.seed_to && rc == 0 && a.failures < FAILURES_MAX;
+         seed++) {
         rc = run_seed(&a, seed);
     }
     if (a.runs > 1) {

@@ -110,7 +110,7 @@ static void edits(struct writer *w)
     }
     if (draw(w, 0, 3) == 0) {
         at(w);
-        (void)cl_buf_addf(&w->b, "clock +%ldh\n", draw(w, 1, 30));
+        (void)cl_buf_addf(&w->b, "sleep %ldh\n", draw(w, 1, 30));
     }
     if (draw(w, 0, 1) == 0) {
         at(w);

@@ -122,7 +122,8 @@ static void decide_deploy(const struct planning *p)
         return;
     }
     bool hook_due = f->hooks_pending > 0 && f->hooks_next <= now;
-    bool probe_due = f->probes_pending > 0 && f->probes_next <= now;
+    /* Probes look at what the hooks have done: while one is pending there is nothing to see. */
+    bool probe_due = f->hooks_pending == 0 && f->probes_pending > 0 && f->probes_next <= now;
     if (f->outputs == OUTPUTS_OK && !hooks_suspended(f) && (hook_due || probe_due)) {
         p->ret->deploy = PLAN_DEPLOY;
     }
