@@ -128,6 +128,25 @@ static bool never_sent(const struct cl_err *err)
     return strcmp(err->reason, "ConnectFailed") == 0 || strcmp(err->reason, "NameNotResolved") == 0;
 }
 
+/* What concerns this request alone. */
+static enum verdict judge_one(struct acme_call *call, const struct cl_err *err, cl_time now)
+{
+    if (strcmp(err->reason, "TimedOut") == 0) {
+        return call->timeouts++ > 0 ? GIVE_UP : AGAIN_NOW;
+    }
+    if (err->http_status == 404 || err->http_status == 410) {
+        return call->fresh ? AGAIN_LATER : GIVE_UP;
+    }
+    if (err->http_status >= 500) {
+        return err->retry_at > now + PATIENCE ? GIVE_UP : AGAIN_LATER;
+    }
+    if (err->http_status != 0 || strcmp(err->reason, "TLSVerifyFailed") == 0 ||
+        strcmp(err->reason, "DirectoryStale") == 0) {
+        return GIVE_UP; /* for the machines, or for a person */
+    }
+    return AGAIN_LATER; /* the connection broke */
+}
+
 /* Pure but for the counters of the call. */
 static enum verdict judge(struct acme_call *call, const struct cl_err *err, cl_time now)
 {
@@ -145,20 +164,7 @@ static enum verdict judge(struct acme_call *call, const struct cl_err *err, cl_t
     if (err->kind != CL_ERR_TRANSIENT || call->what == ACME_NEW_ORDER || last) {
         return GIVE_UP;
     }
-    if (strcmp(err->reason, "TimedOut") == 0) {
-        return call->timeouts++ > 0 ? GIVE_UP : AGAIN_NOW;
-    }
-    if (err->http_status == 404 || err->http_status == 410) {
-        return call->fresh ? AGAIN_LATER : GIVE_UP;
-    }
-    if (err->http_status >= 500) {
-        return err->retry_at > now + PATIENCE ? GIVE_UP : AGAIN_LATER;
-    }
-    if (err->http_status != 0 || strcmp(err->reason, "TLSVerifyFailed") == 0 ||
-        strcmp(err->reason, "DirectoryStale") == 0) {
-        return GIVE_UP; /* for the machines, or for a person */
-    }
-    return AGAIN_LATER; /* the connection broke */
+    return judge_one(call, err, now);
 }
 
 static bool is_gone(const struct cl_err *err)
@@ -311,6 +317,7 @@ static void end_task(struct loop_task *task)
 {
     struct acme_call *call = task->user;
 
+    cl_assert(call != NULL);
     end(call, &call->err);
 }
 

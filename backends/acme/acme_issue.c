@@ -58,7 +58,16 @@ static void finish(struct acme_issuance *i);
 
 static void start_task(struct loop_task *task)
 {
-    feed(task->user, &(struct acme_event){.type = EV_ENTER});
+    struct acme_issuance *i = task->user;
+    const struct acme *a = i->a;
+
+    if (a->directory.new_order == NULL || a->key == NULL || !a->has_doc) {
+        (void)cl_fail(&i->order->err, CL_ERR_TRANSIENT, "IssuerNotReady",
+                      "the Issuer has no directory or no account at the CA yet");
+        finish(i);
+        return;
+    }
+    feed(i, &(struct acme_event){.type = EV_ENTER});
 }
 
 static void cancel_task(struct loop_task *task)

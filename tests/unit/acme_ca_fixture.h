@@ -211,6 +211,28 @@ static inline unsigned ca_count(const struct ca_test *t, const char *line)
     return n;
 }
 
+/* The protected header of the n-th request (from 0) that begins with @line; owned. */
+static inline json_t *ca_header_of(const struct ca_test *t, const char *line, unsigned n)
+{
+    json_t *header = NULL;
+
+    cl_strv_for_each(r, &t->peer.requests) {
+        if (cl_str_starts(r, line) && n-- == 0) {
+            json_t *jws = json_loads(strstr(r, "\r\n\r\n") + 4, 0, NULL);
+            const char *text = json_string_value(json_object_get(jws, "protected"));
+            unsigned char *raw;
+            size_t len;
+            assert_int_equal(cl_base64_decode(text, strlen(text), &raw, &len), 0);
+            header = json_loadb((char *)raw, len, 0, NULL);
+            cl_free(raw);
+            json_decref(jws);
+            break;
+        }
+    }
+    assert_non_null(header);
+    return header;
+}
+
 /* ---- the Issuer ---- */
 
 static inline void ca_changed(void *user, const char *issuer_key)
