@@ -314,6 +314,22 @@ static void a_download_that_fails_for_now_keeps_the_order(void **state)
     assert_string_equal(t->o->url, ORDER_URL);
 }
 
+static void late_fetches_and_timers_say_nothing(void **state)
+{
+    struct order_test *t = *state;
+
+    order_to_finalize(t);
+    order_tell(t, EV_FETCHED, 0, "");
+    order_tell(t, EV_TIMER, 0, "");
+    order_reply(t, ACME_FINALIZE, 0, ca_order(t, "processing", ""), "");
+    order_tell(t, EV_FETCHED, 0, "");
+    order_timer(t, 3 * CL_SECOND, "order");
+    order_reply(t, ACME_ORDER, 0, ca_order(t, "valid", CERTIFICATE), "certificate");
+    order_tell(t, EV_FETCHED, 0, "");
+    order_tell(t, EV_TIMER, 0, "");
+    order_reply(t, ACME_CERTIFICATE, 0, CHAIN, "cleanup/0");
+}
+
 /* ---- replaces ---- */
 
 static void an_order_that_is_replaced_already_is_asked_for_without_replaces(void **state)
@@ -495,6 +511,7 @@ int main(void)
         TEST(a_poll_that_is_no_order_is_refused),
         TEST(point_35_what_is_no_pem_is_refused),
         TEST(a_download_that_fails_for_now_keeps_the_order),
+        TEST(late_fetches_and_timers_say_nothing),
         TEST(an_order_that_is_replaced_already_is_asked_for_without_replaces),
         TEST(a_malformed_complaint_about_replaces_counts_too),
         TEST(point_26_a_lifetime_is_asked_for_only_if_told),
