@@ -110,6 +110,7 @@ static void save_order(struct issue_op *issue, const char *order_url, const char
     cl_free(r->pending.order_url);
     cl_free(r->pending.account_url);
     r->pending.order_url = cl_strdup(order_url);
+    r->issue.order_url = r->pending.order_url;
     r->pending.account_url = cl_strdup(account_url);
     r->saved = saved;
     struct disk_batch *b = disk_batch_create();
@@ -256,13 +257,6 @@ static void remember_failure(struct issue_run *r, const struct cl_err *err, cl_t
     unit_memory_changed(u);
 }
 
-/* An order that failed for good is no use to anybody; one that met a storm is resumed. */
-static bool keeps_order(const struct cl_err *err)
-{
-    return err->kind == CL_ERR_TRANSIENT || err->kind == CL_ERR_BUSY ||
-           err->kind == CL_ERR_RATE_LIMITED || err->kind == CL_ERR_LOCAL;
-}
-
 void issue_fail(struct issue_run *r, const struct cl_err *err)
 {
     struct unit *u = r->u;
@@ -271,6 +265,7 @@ void issue_fail(struct issue_run *r, const struct cl_err *err)
 
     if (err->kind == CL_ERR_CANCELLED) {
         if (!u->d->stopping && r->pending_on_disk) {
+            issue_abandon(r, &r->pending);
             issue_drop_pending(r);
         }
         end(r);
@@ -287,7 +282,10 @@ void issue_fail(struct issue_run *r, const struct cl_err *err)
             deploys_failed(u, err);
         }
     }
-    if (r->pending_on_disk && !keeps_order(err)) {
+    /* The issuer names the order in its result if it is worth going on with; what it gave for a bad
+     * certificate it would give again. */
+    bool useless = r->issue.used_order_url == NULL || err->kind == CL_ERR_BAD_RESULT;
+    if (r->pending_on_disk && useless) {
         issue_drop_pending(r);
     }
     end(r);

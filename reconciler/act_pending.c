@@ -26,6 +26,8 @@ static bool resumable(const struct issue_run *r, const struct pending *p)
 
 struct abandon_run {
     struct cl_op op;
+    struct loose loose;
+    struct daemon *d;
     struct instance *instance;
 };
 
@@ -35,12 +37,13 @@ static void abandoned(struct cl_op *op, const struct cl_err *err)
     if (err != NULL) {
         cl_log(CL_LOG_DEBUG, "", err->reason, "old order not given up: %s", err->text);
     }
+    daemon_loose_end(a->d, &a->loose);
     instance_unref(a->instance);
     cl_free(a);
 }
 
 /* Pending authorizations of an order that nobody will finish are not left behind (best effort). */
-static void abandon_order(struct issue_run *r, const struct pending *p)
+void issue_abandon(struct issue_run *r, const struct pending *p)
 {
     struct issuer_facts f = {0};
     r->instance->ops->facts(r->instance->issuer, r->started, &f);
@@ -50,7 +53,9 @@ static void abandon_order(struct issue_run *r, const struct pending *p)
     }
     struct abandon_run *a = cl_new(struct abandon_run);
     a->instance = instance_ref(r->instance);
+    a->d = r->u->d;
     a->op = (struct cl_op){.done = abandoned, .user = a};
+    daemon_loose(a->d, &a->loose, &a->op);
     r->instance->ops->abandon(r->instance->issuer, p->order_url, &a->op);
 }
 
@@ -70,7 +75,7 @@ bool issue_take_pending(struct issue_run *r)
         return true;
     }
     if (rc == 0) {
-        abandon_order(r, &r->pending);
+        issue_abandon(r, &r->pending);
         pending_deinit(&r->pending);
         memset(&r->pending, 0, sizeof(r->pending));
     }

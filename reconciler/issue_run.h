@@ -31,6 +31,8 @@ bool issue_take_pending(struct issue_run *r);
 void issue_new_pending(struct issue_run *r, const struct plan *p);
 /** Removes the record: its order is of no use to anybody any more. */
 void issue_drop_pending(struct issue_run *r);
+/** Gives the order of a record up at the CA, if it has one of this issuer (best effort). */
+void issue_abandon(struct issue_run *r, const struct pending *p);
 /** Commits r->manifest with key and chain as the new revision; ends in act_issue.c. */
 void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *ca_pem);
 void issue_fail(struct issue_run *r, const struct cl_err *err);
