@@ -49,28 +49,51 @@ int cert_add_pem(struct cl_buf *b, X509 *x)
     return rc;
 }
 
-int cert_split_chain(const char *pem, char **ret_leaf, char **ret_rest, struct cl_err *err)
+static int add_block(struct cl_buf *b, const unsigned char *der, long len)
 {
-    struct chain c = {0};
-    struct cl_buf leaf;
-    struct cl_buf rest;
+    char *data = NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
     int rc = -1;
 
-    if (chain_read(pem, &c, err) < 0) {
-        return -1;
+    if (bio != NULL && PEM_write_bio(bio, PEM_STRING_X509, "", der, len) > 0) {
+        long size = BIO_get_mem_data(bio, &data);
+        rc = cl_buf_add(b, data, (size_t)size);
     }
+    BIO_free(bio);
+    return rc;
+}
+
+/* The certificates themselves are not decoded: that is slow, and the guard has done it. */
+int cert_split_chain(const char *pem, char **ret_leaf, char **ret_rest, struct cl_err *err)
+{
+    struct cl_buf leaf;
+    struct cl_buf rest;
+    unsigned char *der = NULL;
+    long len = 0;
+    size_t n = 0;
+    int rc;
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+
     cl_buf_init(&leaf, 2 * CHAIN_BYTES_MAX);
     cl_buf_init(&rest, 2 * CHAIN_BYTES_MAX);
-    rc = cert_add_pem(&leaf, c.certs[0]);
-    for (size_t i = 1; i < c.len && rc == 0; i++) {
-        rc = cert_add_pem(&rest, c.certs[i]);
+    while ((rc = bio == NULL ? -1 : chain_next_block(bio, n, &der, &len, err)) == 1) {
+        rc = add_block(n == 0 ? &leaf : &rest, der, len);
+        OPENSSL_free(der);
+        n++;
+        if (rc < 0) {
+            (void)crypto_fail(err, CL_ERR_INTERNAL, "EncodingFailed",
+                              "the chain could not be written as PEM");
+            break;
+        }
     }
-    chain_deinit(&c);
+    BIO_free(bio);
+    if (rc == 0 && n == 0) {
+        rc = cl_fail(err, CL_ERR_PERMANENT, "InvalidCertificate", "there is no certificate");
+    }
     if (rc < 0) {
         cl_buf_deinit(&leaf);
         cl_buf_deinit(&rest);
-        return crypto_fail(err, CL_ERR_INTERNAL, "EncodingFailed",
-                           "the chain could not be written as PEM");
+        return -1;
     }
     *ret_leaf = cl_buf_take(&leaf);
     *ret_rest = cl_buf_take(&rest);

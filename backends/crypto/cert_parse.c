@@ -22,46 +22,96 @@ void chain_deinit(struct chain *c)
     c->len = 0;
 }
 
-/* One PEM block. 1: a certificate was appended, 0: the end, -1: an error. */
-static int chain_read_one(BIO *bio, struct chain *c, struct cl_err *err)
+int chain_next_block(BIO *bio, size_t seen, unsigned char **ret_der, long *ret_len,
+                     struct cl_err *err)
 {
     char *name = NULL;
     char *header = NULL;
-    unsigned char *data = NULL;
-    long len = 0;
-    int rc = -1;
+    int rc = 1;
 
-    if (PEM_read_bio(bio, &name, &header, &data, &len) != 1) {
+    if (PEM_read_bio(bio, &name, &header, ret_der, ret_len) != 1) {
         unsigned long last = ERR_peek_last_error();
         if (ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE) {
             ERR_clear_error();
             return 0;
         }
         return crypto_fail(err, CL_ERR_PERMANENT, "InvalidCertificate",
-                           "certificate %zu of the chain is damaged", c->len + 1);
+                           "certificate %zu of the chain is damaged", seen + 1);
     }
     if (!cl_streq(name, PEM_STRING_X509) && !cl_streq(name, PEM_STRING_X509_OLD)) {
         char clean[CL_CLEAN_TEXT];
-        (void)cl_fail(err, CL_ERR_PERMANENT, "InvalidCertificate",
-                      "there is a %.40s where only certificates belong",
-                      cl_clean(clean, sizeof(clean), name, strlen(name)));
-    } else if (c->len == CHAIN_MAX) {
-        (void)cl_fail(err, CL_ERR_PERMANENT, "InvalidChain",
-                      "the chain has more than %u certificates", CHAIN_MAX);
-    } else {
-        const unsigned char *p = data;
-        X509 *x = d2i_X509(NULL, &p, len);
-        if (x == NULL || p != data + len || X509_get0_pubkey(x) == NULL) {
-            X509_free(x);
-            (void)crypto_fail(err, CL_ERR_PERMANENT, "InvalidCertificate",
-                              "certificate %zu of the chain cannot be parsed", c->len + 1);
-        } else {
-            c->certs[c->len++] = x;
-            rc = 1;
-        }
+        rc = cl_fail(err, CL_ERR_PERMANENT, "InvalidCertificate",
+                     "there is a %.40s where only certificates belong",
+                     cl_clean(clean, sizeof(clean), name, strlen(name)));
+    } else if (seen == CHAIN_MAX) {
+        rc = cl_fail(err, CL_ERR_PERMANENT, "InvalidChain",
+                     "the chain has more than %u certificates", CHAIN_MAX);
+    }
+    if (rc < 0) {
+        OPENSSL_free(*ret_der);
     }
     OPENSSL_free(name);
     OPENSSL_free(header);
+    return rc;
+}
+
+static X509 *decode(const unsigned char *der, long len)
+{
+    const unsigned char *p = der;
+    X509 *x = d2i_X509(NULL, &p, len);
+
+    if (x != NULL && (p != der + len || X509_get0_pubkey(x) == NULL)) {
+        X509_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+/* The chains of one CA end alike, and decoding a certificate takes ten times as long as the rest of
+ * what is done with it: the last intermediate is kept. */
+static struct {
+    X509 *cert;
+    unsigned char *der;
+    long len;
+} kept;
+
+static X509 *decode_kept(const unsigned char *der, long len)
+{
+    if (kept.cert != NULL && kept.len == len && memcmp(kept.der, der, (size_t)len) == 0) {
+        (void)X509_up_ref(kept.cert);
+        return kept.cert;
+    }
+    X509 *x = decode(der, len);
+    if (x == NULL) {
+        return NULL;
+    }
+    X509_free(kept.cert);
+    cl_free(kept.der);
+    kept.cert = x;
+    kept.der = cl_malloc((size_t)len);
+    memcpy(kept.der, der, (size_t)len);
+    kept.len = len;
+    (void)X509_up_ref(x);
+    return x;
+}
+
+/* 1: a certificate was appended, 0: the end, -1: an error. */
+static int chain_read_one(BIO *bio, struct chain *c, struct cl_err *err)
+{
+    unsigned char *data = NULL;
+    long len = 0;
+    int rc = chain_next_block(bio, c->len, &data, &len, err);
+
+    if (rc <= 0) {
+        return rc;
+    }
+    X509 *x = c->len == 0 ? decode(data, len) : decode_kept(data, len);
+    if (x == NULL) {
+        rc = crypto_fail(err, CL_ERR_PERMANENT, "InvalidCertificate",
+                         "certificate %zu of the chain cannot be parsed", c->len + 1);
+    } else {
+        c->certs[c->len++] = x;
+    }
     OPENSSL_free(data);
     return rc;
 }

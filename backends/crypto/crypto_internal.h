@@ -52,7 +52,12 @@ struct chain {
     size_t len;
 };
 void chain_deinit(struct chain *c);
+/** The next certificate of PEM text, in DER (OPENSSL_free); @seen: how many came before. 1: here it
+ *  is, 0: the end, -1: something else, too many, or damaged. */
+int chain_next_block(BIO *bio, size_t seen, unsigned char **ret_der, long *ret_len,
+                     struct cl_err *err);
 /** Parses PEM; anything but certificates in it is an error, as is an empty chain. */
+/* On the loop's thread only: it keeps the last intermediate that it has decoded. */
 int chain_read(const char *pem, struct chain *ret, struct cl_err *err);
 /** Is each certificate signed by the next, and may the next sign? */
 int chain_check(const struct chain *c, struct cl_err *err);
