@@ -110,6 +110,10 @@ void disk_batch_barrier(struct disk_batch *b)
 
 /* ---- committing ---- */
 
+/* Two jobs may run at a time. The records that others wait for (one file, no barrier: the URL of an
+ * order before the next may be made) do not queue behind whole revisions. */
+enum lane { LANE_SHORT, LANE_LONG, LANES, HELD = LANES, PLACES };
+
 struct waiting {
     struct cl_list link;
     struct disk_batch *batch;
@@ -123,12 +127,27 @@ struct group {
     size_t len;
 };
 
-struct disk_queue {
-    struct loop *loop;
+/* A path that uncommitted batches name: how many in each place, and the last group that took it. */
+struct claim {
+    unsigned count[PLACES];
+    uint64_t group;
+};
+
+struct disk_lane {
+    struct disk_queue *queue;
+    enum lane which;
     struct cl_list waiting;
     struct loop_task start; /* deferred, so that all batches of one turn are one group */
     struct cl_op job;
     struct group *running; /* NULL = none */
+};
+
+struct disk_queue {
+    struct loop *loop;
+    struct disk_lane lanes[LANES];
+    struct cl_list held; /* name paths of both lanes, or of a batch that is held */
+    struct cl_map claims;
+    uint64_t groups;
 };
 
 static void start_group(struct loop_task *t);
@@ -149,6 +168,141 @@ static void group_destroy(struct group *g)
     cl_free(g);
 }
 
+/* ---- paths ---- */
+
+/* The paths that @b changes, one after the other; NULL at the end. Making a directory twice is no
+ * conflict. */
+static const char *next_path(const struct disk_batch *b, size_t *pos)
+{
+    while (*pos < 2 * b->len) {
+        const struct disk_step *s = &b->steps[*pos / 2];
+        bool second = (*pos)++ % 2 != 0;
+        if (s->kind == STEP_MKDIRS || s->kind == STEP_BARRIER) {
+            continue;
+        }
+        if (!second) {
+            return s->path;
+        }
+        if (s->kind == STEP_RENAME) {
+            return s->other;
+        }
+    }
+    return NULL;
+}
+
+static void claim_paths(struct disk_queue *q, const struct disk_batch *b, unsigned place)
+{
+    size_t pos = 0;
+
+    for (const char *path; (path = next_path(b, &pos)) != NULL;) {
+        struct claim *c = cl_map_get(&q->claims, path);
+        if (c == NULL) {
+            c = cl_new(struct claim);
+            cl_map_set(&q->claims, path, c);
+        }
+        c->count[place]++;
+    }
+}
+
+static void release_paths(struct disk_queue *q, const struct disk_batch *b, unsigned place)
+{
+    size_t pos = 0;
+
+    for (const char *path; (path = next_path(b, &pos)) != NULL;) {
+        struct claim *c = cl_map_get(&q->claims, path);
+        c->count[place]--;
+        if (c->count[LANE_SHORT] + c->count[LANE_LONG] + c->count[HELD] == 0) {
+            cl_map_remove(&q->claims, path);
+            cl_free(c);
+        }
+    }
+}
+
+/* Whether @b names a path that group @id has already; then, or anyway, its paths are the group's. */
+static bool enter_group(struct disk_queue *q, const struct disk_batch *b, uint64_t id)
+{
+    bool clash = false;
+    size_t pos = 0;
+
+    for (const char *path; (path = next_path(b, &pos)) != NULL;) {
+        const struct claim *c = cl_map_get(&q->claims, path);
+        clash = clash || c->group == id;
+    }
+    pos = 0;
+    for (const char *path; (path = next_path(b, &pos)) != NULL;) {
+        struct claim *c = cl_map_get(&q->claims, path);
+        c->group = id;
+    }
+    return clash;
+}
+
+static bool is_short(const struct disk_batch *b)
+{
+    size_t writes = 0;
+
+    for (size_t i = 0; i < b->len; i++) {
+        if (b->steps[i].kind != STEP_MKDIRS && b->steps[i].kind != STEP_WRITE) {
+            return false;
+        }
+        writes += b->steps[i].kind == STEP_WRITE ? 1 : 0;
+    }
+    return writes == 1;
+}
+
+/* Its own lane, unless its paths are on their way in another. */
+static unsigned choose_place(const struct disk_queue *q, const struct disk_batch *b)
+{
+    unsigned place = is_short(b) ? LANE_SHORT : LANE_LONG;
+    bool in[PLACES] = {false};
+    size_t pos = 0;
+
+    for (const char *path; (path = next_path(b, &pos)) != NULL;) {
+        const struct claim *c = cl_map_get(&q->claims, path);
+        for (unsigned i = 0; c != NULL && i < PLACES; i++) {
+            in[i] = in[i] || c->count[i] > 0;
+        }
+    }
+    if (in[HELD] || (in[LANE_SHORT] && in[LANE_LONG])) {
+        return HELD;
+    }
+    return in[LANE_SHORT] ? LANE_SHORT : in[LANE_LONG] ? LANE_LONG : place;
+}
+
+static void enqueue(struct disk_queue *q, struct waiting *w)
+{
+    unsigned place = choose_place(q, w->batch);
+
+    claim_paths(q, w->batch, place);
+    if (place == HELD) {
+        cl_list_add_tail(&q->held, &w->link);
+        return;
+    }
+    struct disk_lane *lane = &q->lanes[place];
+    cl_list_add_tail(&lane->waiting, &w->link);
+    if (lane->running == NULL) {
+        loop_defer(q->loop, &lane->start, start_group, lane);
+    }
+}
+
+/* What was held may have its way now; in the old order. */
+static void release_held(struct disk_queue *q)
+{
+    struct cl_list held;
+
+    cl_list_init(&held);
+    cl_list_for_each(n, &q->held) {
+        release_paths(q, cl_container(n, struct waiting, link)->batch, HELD);
+        cl_list_remove(n);
+        cl_list_add_tail(&held, n);
+    }
+    cl_list_for_each(n, &held) {
+        cl_list_remove(n);
+        enqueue(q, cl_container(n, struct waiting, link));
+    }
+}
+
+/* ---- groups ---- */
+
 static int group_work(void *arg, struct cl_err *err)
 {
     struct group *g = arg;
@@ -160,13 +314,18 @@ static int group_work(void *arg, struct cl_err *err)
 
 static void group_done(struct cl_op *job, const struct cl_err *err)
 {
-    struct disk_queue *q = job->user;
-    struct group *g = q->running;
+    struct disk_lane *lane = job->user;
+    struct disk_queue *q = lane->queue;
+    struct group *g = lane->running;
 
     (void)err;
-    q->running = NULL;
-    if (!cl_list_empty(&q->waiting)) {
-        loop_defer(q->loop, &q->start, start_group, q);
+    lane->running = NULL;
+    for (size_t i = 0; i < g->len; i++) {
+        release_paths(q, g->runs[i].batch, lane->which);
+    }
+    release_held(q);
+    if (!cl_list_empty(&lane->waiting)) {
+        loop_defer(q->loop, &lane->start, start_group, lane);
     }
     for (size_t i = 0; i < g->len; i++) {
         disk_batch_destroy(g->runs[i].batch);
@@ -175,39 +334,11 @@ static void group_done(struct cl_op *job, const struct cl_err *err)
     group_destroy(g);
 }
 
-/* Whether @b names a path that is in @paths; then, or anyway, its paths are added. */
-static bool claim_paths(struct cl_map *paths, const struct disk_batch *b)
-{
-    bool clash = false;
-
-    for (size_t i = 0; i < b->len; i++) {
-        const struct disk_step *s = &b->steps[i];
-        if (s->kind == STEP_MKDIRS || s->kind == STEP_BARRIER) {
-            continue; /* making a directory twice is no conflict */
-        }
-        clash = clash || cl_map_get(paths, s->path) != NULL;
-        if (s->kind == STEP_RENAME) {
-            clash = clash || cl_map_get(paths, s->other) != NULL;
-        }
-    }
-    for (size_t i = 0; i < b->len; i++) {
-        const struct disk_step *s = &b->steps[i];
-        if (s->kind == STEP_MKDIRS || s->kind == STEP_BARRIER) {
-            continue;
-        }
-        (void)cl_map_set(paths, s->path, paths);
-        if (s->kind == STEP_RENAME) {
-            (void)cl_map_set(paths, s->other, paths);
-        }
-    }
-    return clash;
-}
-
-static size_t count_waiting(const struct disk_queue *q)
+static size_t count_waiting(const struct disk_lane *lane)
 {
     size_t n = 0;
 
-    for (const struct cl_list *i = q->waiting.next; i != &q->waiting && n < GROUP_MAX;
+    for (const struct cl_list *i = lane->waiting.next; i != &lane->waiting && n < GROUP_MAX;
          i = i->next) {
         n++;
     }
@@ -216,17 +347,18 @@ static size_t count_waiting(const struct disk_queue *q)
 
 static void start_group(struct loop_task *t)
 {
-    struct disk_queue *q = t->user;
-    size_t cap = count_waiting(q);
+    struct disk_lane *lane = t->user;
+    struct disk_queue *q = lane->queue;
+    size_t cap = count_waiting(lane);
     struct group *g = group_create(cap);
-    struct cl_map paths = {0};
+    uint64_t id = ++q->groups;
 
-    cl_list_for_each(n, &q->waiting) {
+    cl_list_for_each(n, &lane->waiting) {
         if (g->len == cap) {
             break;
         }
         struct waiting *w = cl_container(n, struct waiting, link);
-        if (cap > 1 && claim_paths(&paths, w->batch)) {
+        if (enter_group(q, w->batch, id)) {
             continue;
         }
         g->runs[g->len].batch = w->batch;
@@ -234,30 +366,47 @@ static void start_group(struct loop_task *t)
         cl_list_remove(n);
         cl_free(w);
     }
-    cl_map_deinit(&paths);
-    q->running = g; /* never empty: the first batch in line clashes with none */
-    q->job = (struct cl_op){.done = group_done, .user = q};
-    offload_start(q->loop, group_work, g, &q->job);
+    lane->running = g; /* never empty: the first batch in line clashes with none */
+    lane->job = (struct cl_op){.done = group_done, .user = lane};
+    offload_start(q->loop, group_work, g, &lane->job);
+}
+
+static struct disk_queue *queue_create(struct loop *l)
+{
+    struct disk_queue *q = cl_new(struct disk_queue);
+
+    q->loop = l;
+    cl_list_init(&q->held);
+    for (unsigned i = 0; i < LANES; i++) {
+        q->lanes[i].queue = q;
+        q->lanes[i].which = (enum lane)i;
+        cl_list_init(&q->lanes[i].waiting);
+    }
+    return q;
 }
 
 void disk_commit(struct loop *l, struct disk_batch *take_b, struct cl_op *op)
 {
     struct disk_queue **slot = loop_disk_queue(l);
+    struct waiting *w = cl_new(struct waiting);
 
     if (*slot == NULL) {
-        *slot = cl_new(struct disk_queue);
-        (*slot)->loop = l;
-        cl_list_init(&(*slot)->waiting);
+        *slot = queue_create(l);
     }
-    struct disk_queue *q = *slot;
-    struct waiting *w = cl_new(struct waiting);
     w->batch = take_b;
     w->op = op;
     op->cancel = NULL; /* takes milliseconds; half of it would be worse than all of it */
     op->impl = NULL;
-    cl_list_add_tail(&q->waiting, &w->link);
-    if (q->running == NULL) {
-        loop_defer(l, &q->start, start_group, q);
+    enqueue(*slot, w);
+}
+
+static void drop_all(struct disk_queue *q, struct cl_list *list, unsigned place)
+{
+    cl_list_for_each(n, list) {
+        struct waiting *w = cl_container(n, struct waiting, link);
+        release_paths(q, w->batch, place);
+        disk_batch_destroy(w->batch);
+        cl_free(w);
     }
 }
 
@@ -266,11 +415,10 @@ void disk_queue_destroy(struct disk_queue *q)
     if (q == NULL) {
         return;
     }
-    cl_list_for_each(n, &q->waiting) {
-        struct waiting *w = cl_container(n, struct waiting, link);
-        disk_batch_destroy(w->batch);
-        cl_free(w);
-    }
+    drop_all(q, &q->lanes[LANE_SHORT].waiting, LANE_SHORT);
+    drop_all(q, &q->lanes[LANE_LONG].waiting, LANE_LONG);
+    drop_all(q, &q->held, HELD);
+    cl_map_deinit(&q->claims);
     cl_free(q);
 }
 
