@@ -25,6 +25,8 @@ bool act_issue_stale(struct unit *u);
 json_t *act_issue_view(struct unit *u, cl_time now);
 /** When the running order should next be shown; CL_NEVER if nothing runs. */
 cl_time act_issue_show_at(const struct unit *u);
+/** An order runs that is too young to be shown, or was shown a moment ago. */
+bool act_issue_told(const struct unit *u, cl_time now);
 
 /* act_project.c */
 void act_project(struct unit *u, cl_time now);

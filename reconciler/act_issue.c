@@ -16,6 +16,7 @@
 
 #define SHOW_AFTER (250 * CL_MS) /* younger orders are not worth a status write */
 #define SHOW_EVERY CL_SECOND
+#define SHOW_ANYWAY (10 * CL_SECOND) /* details inside a step */
 
 static void have_key(struct cl_op *op, const struct cl_err *failed);
 static void start_issuer(struct issue_run *r);
@@ -37,6 +38,7 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     r->instance = instance_ref(issuer->instance);
     r->started = now;
     r->show_at = now + SHOW_AFTER;
+    r->unshown = true;
     observe_inputs_hash(u, r->inputs_hash);
     u->issue = r;
     u->d->issuing++;
@@ -134,11 +136,19 @@ static void start_issuer(struct issue_run *r)
     r->instance->ops->issue(r->instance->issuer, &r->issue);
 }
 
+/* A step of the order is told at once if the last telling is long ago, otherwise when it is. */
 static void progressed(struct cl_op *op)
 {
     struct issue_run *r = op->user;
-    if (loop_now(r->u->d->loop) >= r->show_at) {
-        daemon_wake_unit(r->u->d, r->u);
+    struct unit *u = r->u;
+    const struct cl_heap_node *wake = &u->item.wake;
+
+    r->unshown = true;
+    if (loop_now(u->d->loop) >= r->show_at) {
+        daemon_wake_unit(u->d, u);
+    } else if (!cl_heap_contains(wake) || wake->when > r->show_at) {
+        workq_add_at(&u->d->queue, &u->item, r->show_at);
+        daemon_schedule(u->d);
     }
 }
 
@@ -215,6 +225,8 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     m->failed_attempts = 0;
     m->renew_requested = 0;
     memset(&m->hold, 0, sizeof(m->hold));
+    /* What the guard has just looked at need not be parsed again. */
+    m->verified_stamp = archive_stamp(&u->d->paths, u->key);
     unit_memory_changed(u);
     if (r->manifest->adopted) {
         unit_event(u, false, "Adopted", "revision %ld: an existing valid pair was taken over",
@@ -354,6 +366,7 @@ json_t *act_issue_view(struct unit *u, cl_time now)
         return NULL;
     }
     r->show_at = now + SHOW_EVERY;
+    r->unshown = false;
     json_t *view = r->instance->ops->view != NULL
                        ? r->instance->ops->view(r->instance->issuer, &r->issue)
                        : NULL;
@@ -371,5 +384,14 @@ json_t *act_issue_view(struct unit *u, cl_time now)
 
 cl_time act_issue_show_at(const struct unit *u)
 {
-    return u->issue != NULL ? u->issue->show_at : CL_NEVER;
+    const struct issue_run *r = u->issue;
+    if (r == NULL) {
+        return CL_NEVER;
+    }
+    return r->unshown ? r->show_at : cl_time_add(r->show_at, SHOW_ANYWAY);
+}
+
+bool act_issue_told(const struct unit *u, cl_time now)
+{
+    return u->issue != NULL && now < u->issue->show_at;
 }

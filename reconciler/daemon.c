@@ -16,7 +16,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#define PASSES_PER_TURN 32u          /* then sockets and timers get their turn */
+#define PASSES_PER_TURN 4u           /* then sockets and timers get their turn: requests wait */
 #define SWEEP_PERIOD (5 * CL_MINUTE) /* outputs are compared with the archive */
 #define SWEEP_PER_UNIT (500 * CL_MS) /* ... or slower, with many objects */
 #define DRAIN_LIMIT (20 * CL_SECOND)

@@ -263,6 +263,9 @@ void inventory_scan(struct inventory *i)
 
 void inventory_look(struct inventory *i, const char *name, enum watch_hint hint)
 {
+    if (hint == WATCH_GONE && !inventory_name_ok(name) && !i->d->config->recursive) {
+        return; /* the temporary name of an atomic write */
+    }
     if (hint == WATCH_RESCAN || hint == WATCH_GONE) {
         inventory_scan_at(i, loop_now(i->d->loop)); /* one scan for a burst of events */
         return;

@@ -20,7 +20,8 @@ struct issue_run {
     struct manifest *manifest;
     struct cert_facts cert;
     cl_time started;
-    cl_time show_at;
+    cl_time show_at; /* the status tells of it at this time again, or not before it at all */
+    bool unshown;    /* there is something that no status has told */
     char inputs_hash[CL_SHA256_TEXT];
     bool cancelled;
 };

@@ -55,10 +55,15 @@ static int observe_archive(struct unit *u, struct observation *seen, struct cl_e
         memset(&w->plans, 0, sizeof(w->plans));
         w->plans_valid = false;
         w->adopt_checked = false;
-        w->rev_loaded = archive_load(&u->d->paths, u->key, &w->rev, err) == 0;
+        w->rev_loaded = archive_load_verified(&u->d->paths, u->key, w->memory.verified_stamp,
+                                              &w->rev, err) == 0;
         if (!w->rev_loaded) {
             memset(&w->rev, 0, sizeof(w->rev));
             return -1;
+        }
+        if (w->rev.state == REVISION_OK && w->memory.verified_stamp != w->rev.stamp_hash) {
+            w->memory.verified_stamp = w->rev.stamp_hash;
+            unit_memory_changed(u);
         }
     }
     f->revision_state = w->rev.state;

@@ -256,10 +256,28 @@ static void keep_summary(struct unit *u, const struct plan *p)
     m->busy = p->issue != PLAN_NONE || p->deploy != PLAN_NONE;
 }
 
+/* The next write is near anyway, and nothing happened that people wait for: an order is told of when
+ * it is older than a moment, then once a second; the end of a projection wakes the unit. */
+static bool may_wait(const struct unit *u, const unsigned char before[CONDITION_COUNT], cl_time now)
+{
+    if (u->status_hash == 0 || (u->project == NULL && !act_issue_told(u, now))) {
+        return false;
+    }
+    for (enum condition_type t = 0; t < CONDITION_COUNT; t++) {
+        if (t != CONDITION_ISSUING && t != CONDITION_RECONCILING &&
+            before[t] != u->summary.conditions[t]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time now)
 {
     struct status *s = &u->w->status;
+    unsigned char before[CONDITION_COUNT];
 
+    memcpy(before, u->summary.conditions, sizeof(before));
     for (enum condition_type t = 0; t < CONDITION_COUNT; t++) {
         if (t != CONDITION_SPEC_INVALID) {
             set_condition(u, t, &p->conditions[t], now);
@@ -267,7 +285,7 @@ void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time
     }
     set_spec_invalid(u, now);
     keep_summary(u, p);
-    if (u->d->read_only) {
+    if (u->d->read_only || may_wait(u, before, now)) {
         return;
     }
     fill_common(u);
@@ -316,23 +334,35 @@ void report_issuer(struct unit *u, const struct issuer_facts *f, const struct is
 
 /* ---- writing ---- */
 
+/* The time of the pass does not count: a pass that changes nothing writes nothing. */
+static uint64_t hash_status(char *text)
+{
+    char *at = strstr(text, "\"lastReconcileTime\"");
+    char *rest = at != NULL ? strchr(at, '\n') : NULL;
+    if (rest == NULL) {
+        return cl_rng_hash(text);
+    }
+    char kept = *at;
+    *at = '\0';
+    uint64_t hash = cl_rng_hash(text) * 31 + cl_rng_hash(rest);
+    *at = kept;
+    return hash;
+}
+
 static void write_status(struct unit *u, cl_time now)
 {
     struct status *s = &u->w->status;
     struct cl_err err = {0};
     cl_time last = s->last_reconcile;
 
-    s->last_reconcile = 0; /* a pass that changes nothing writes nothing */
+    s->last_reconcile = now;
     char *text = status_to_json(s);
-    uint64_t hash = cl_rng_hash(text);
+    uint64_t hash = hash_status(text);
     if (hash == u->status_hash) {
         s->last_reconcile = last;
         cl_free(text);
         return;
     }
-    cl_free(text);
-    s->last_reconcile = now;
-    text = status_to_json(s);
     char *path = paths_status(&u->d->paths, u->namespace_, u->name, s->kind);
     if (u->namespace_[0] != '\0') {
         char *slash = strrchr(path, '/');

@@ -167,6 +167,14 @@ void unit_rest(struct unit *u)
 
 /* ---- memory ---- */
 
+/* The last pass found nothing to do, so that another one would only look again. */
+static bool may_rest(const struct unit *u)
+{
+    const struct daemon *d = u->d;
+    return !u->is_issuer && !u->summary.busy && u->item.reported && !u->item.dirty &&
+           !u->item.processing && !u->ending && !d->stopping && d->idle == NULL;
+}
+
 static void memory_saved(struct cl_op *op, const struct cl_err *err)
 {
     struct unit *u = op->user;
@@ -181,6 +189,9 @@ static void memory_saved(struct cl_op *op, const struct cl_err *err)
         u->memory_retry_at = 0;
         if (u->memory_again) {
             u->memory_dirty = true;
+        } else if (may_rest(u)) {
+            unit_rest(u);
+            return;
         }
     }
     u->memory_again = false;
@@ -191,6 +202,9 @@ static void save_memory(struct unit *u)
 {
     if (!u->memory_dirty || u->memory_saving || u->d->read_only || u->w == NULL) {
         return;
+    }
+    if (u->project != NULL) {
+        return; /* its end changes the memory again, and wakes the unit */
     }
     if (u->memory_retry_at > loop_now(u->d->loop)) {
         return;
