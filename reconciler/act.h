@@ -30,6 +30,14 @@ bool act_issue_told(const struct unit *u, cl_time now);
 
 /* act_project.c */
 void act_project(struct unit *u, cl_time now);
+/** Outputs that are not declared any more are let go. */
+void act_project_forget(struct unit *u);
+/** Forgets that writing failed: it is tried again at once. */
+void act_project_afresh(struct unit *u);
+
+/* act_tidy.c */
+/** Removes private keys that are no use as a rollback any more. */
+void act_tidy(struct unit *u, cl_time now);
 
 /* deploy.c: hooks are shared between units: identical ones run once for all who wait. */
 struct deploys *deploys_create(struct daemon *d);

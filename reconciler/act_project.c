@@ -48,10 +48,13 @@ static void record(struct unit *u, const char *directory, const char *hash, cons
 }
 
 /* Outputs that the spec no longer names stay on disk but are no longer ours to repair. */
-static void forget_old(struct unit *u)
+void act_project_forget(struct unit *u)
 {
     struct memory *m = &u->w->memory;
     size_t kept = 0;
+    if (u->project != NULL || !u->w->plans_valid || u->w->plans_problem[0] != '\0') {
+        return;
+    }
     for (size_t i = 0; i < m->n_outputs; i++) {
         bool wanted = false;
         for (size_t k = 0; k < u->w->plans.len && !wanted; k++) {
@@ -60,12 +63,37 @@ static void forget_old(struct unit *u)
         if (wanted) {
             m->outputs[kept++] = m->outputs[i];
         } else {
+            unit_event(u, false, "OutputReleased",
+                       "%s is no longer declared: its files stay and are not renewed any more; "
+                       "remove them if nobody uses them",
+                       m->outputs[i].directory);
+            unit_memory_changed(u);
             cl_free(m->outputs[i].directory);
             cl_strv_deinit(&m->outputs[i].files);
             cl_free(m->outputs[i].content_hash);
         }
     }
     m->n_outputs = kept;
+}
+
+void act_project_afresh(struct unit *u)
+{
+    cl_free(u->outputs_error);
+    u->outputs_error = NULL;
+    u->outputs_failures = 0;
+    u->outputs_retry_at = 0;
+}
+
+/* The same failure again is no news. */
+static void write_failed(struct unit *u, const struct cl_err *err, cl_time now)
+{
+    u->outputs_failures++;
+    u->outputs_retry_at = backoff_hook(u->outputs_failures, now, &u->d->rng);
+    if (!cl_streq(u->outputs_error, err->text)) {
+        unit_event(u, true, err->reason, "outputs not written: %s", err->text);
+        cl_free(u->outputs_error);
+        u->outputs_error = cl_strdup(err->text);
+    }
 }
 
 static void projected(struct cl_op *op, const struct cl_err *err)
@@ -77,9 +105,7 @@ static void projected(struct cl_op *op, const struct cl_err *err)
     u->project = NULL;
     if (err != NULL) {
         if (err->kind != CL_ERR_CANCELLED) {
-            u->w->outputs_failures++;
-            u->w->outputs_retry_at = backoff_hook(u->w->outputs_failures, now, &u->d->rng);
-            unit_event(u, true, err->reason, "outputs not written: %s", err->text);
+            write_failed(u, err, now);
         }
     } else {
         struct cl_strv lists = {0};
@@ -88,11 +114,7 @@ static void projected(struct cl_op *op, const struct cl_err *err)
             record(u, r->directories.items[i], r->hashes.items[i], lists.items[i], now);
         }
         cl_strv_deinit(&lists);
-        u->w->outputs_failures = 0;
-        u->w->outputs_retry_at = 0;
-        if (u->w->plans_valid) {
-            forget_old(u);
-        }
+        act_project_afresh(u);
         unit_memory_changed(u);
     }
     cl_strv_deinit(&r->directories);
@@ -135,9 +157,7 @@ void act_project(struct unit *u, cl_time now)
     for (size_t i = 0; i < u->w->plans.len; i++) {
         if (put(u, &u->w->plans.items[i], r, &files, b, &err) < 0) {
             cl_wrap(&err, "%s", u->w->plans.items[i].directory);
-            u->w->outputs_failures++;
-            u->w->outputs_retry_at = backoff_hook(u->w->outputs_failures, now, &u->d->rng);
-            unit_event(u, true, err.reason, "outputs not written: %s", err.text);
+            write_failed(u, &err, now);
             disk_batch_destroy(b);
             cl_buf_deinit(&files);
             cl_strv_deinit(&r->directories);

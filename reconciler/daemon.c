@@ -111,6 +111,18 @@ void daemon_wake_all(struct daemon *d)
     }
 }
 
+void daemon_loose(struct daemon *d, struct loose *l, struct cl_op *op)
+{
+    l->op = op;
+    cl_list_add_tail(&d->loose, &l->link);
+}
+
+void daemon_loose_end(struct daemon *d, struct loose *l)
+{
+    cl_list_remove(&l->link);
+    loop_defer(d->loop, &d->pass_task, pass_due, d); /* somebody may wait for nothing to run */
+}
+
 /* ---- what issuers may ask ---- */
 
 static void issuer_changed(void *user, const char *issuer_key)
@@ -134,6 +146,7 @@ static int find_secret_pair(void *user, const char *namespace_, const char *secr
         struct unit *u = value;
         struct cl_err err = {0};
         struct revision rev = {0};
+        bool rested = u->w == NULL;
         if (u->is_issuer || u->ending ||
             (!cl_streq(u->namespace_, namespace_) && u->namespace_[0] != '\0') ||
             unit_wake(u, &err) < 0) {
@@ -141,7 +154,9 @@ static int find_secret_pair(void *user, const char *namespace_, const char *secr
         }
         bool it = cl_streq(u->w->object->cert->secret_name, secret_name) &&
                   archive_load(&d->paths, u->key, &rev, &err) == 0 && rev.state == REVISION_OK;
-        unit_rest(u);
+        if (rested) {
+            unit_rest(u);
+        }
         if (it) {
             *ret_chain_pem = cl_strdup(rev.fullchain_pem);
             cl_buf_init_secret(ret_key_pem, 64 * 1024);
@@ -155,25 +170,6 @@ static int find_secret_pair(void *user, const char *namespace_, const char *secr
 }
 
 /* ---- creation ---- */
-
-static int check_directories(const struct daemon *d, struct cl_err *err)
-{
-    char *specs = cl_printf("%s/", d->paths.specs);
-    char *state = cl_printf("%s/", d->paths.state);
-    char *live = cl_printf("%s/", d->paths.live);
-    bool inside = cl_str_starts(state, specs) || cl_str_starts(live, specs);
-    bool around = cl_str_starts(specs, state);
-    cl_free(specs);
-    cl_free(state);
-    cl_free(live);
-    if (inside || around) {
-        return cl_fail(err, CL_ERR_PERMANENT, "DirectoriesOverlap",
-                       "the spec directory %s and the state directory %s must not contain each "
-                       "other: every status would look like a changed spec",
-                       d->paths.specs, d->paths.state);
-    }
-    return 0;
-}
 
 static int open_state(struct daemon *d, struct cl_err *err)
 {
@@ -255,13 +251,19 @@ int daemon_create(struct loop *l, const struct daemon_options *o, struct daemon 
     d->cli_metrics = cl_strdup(o->metrics);
     cl_rng_seed(&d->rng, loop_entropy(l));
     workq_init(&d->queue);
+    cl_list_init(&d->loose);
     set_paths(d, o);
-    if (config_file_load(d, err) < 0 || check_directories(d, err) < 0 ||
+    if (config_file_load(d, err) < 0 || daemon_check_directories(d, err) < 0 ||
         (!d->read_only && open_state(d, err) < 0) || open_services(d, err) < 0) {
         daemon_destroy(d);
         return -1;
     }
     d->inventory = inventory_create(d);
+    if (!d->read_only && inventory_check_directory(d->inventory, err) < 0 &&
+        cl_streq(err->reason, "SpecDirUntrusted")) { /* anything else may pass */
+        daemon_destroy(d);
+        return -1;
+    }
     d->deploys = deploys_create(d);
     d->publish = publish_create(d);
     d->requests = requests_create(d);
@@ -271,10 +273,29 @@ int daemon_create(struct loop *l, const struct daemon_options *o, struct daemon 
 
 /* ---- start ---- */
 
+/* The secret that an Issuer missed may be there now: no event tells. */
+static void look_for_secrets(struct daemon *d)
+{
+    size_t pos = 0;
+    void *value;
+    while (cl_map_next(&d->units, &pos, NULL, &value)) {
+        struct unit *u = value;
+        struct issuer_facts f;
+        if (!u->is_issuer || u->instance == NULL || u->ending) {
+            continue;
+        }
+        issuer_unit_facts(u, &f);
+        if (f.credentials == CREDENTIALS_MISSING) {
+            issuer_unit_reload(u);
+        }
+    }
+}
+
 static void sweep_due(struct loop_timer *t)
 {
     struct daemon *d = t->user;
     cl_time period = cl_time_max(SWEEP_PERIOD, (cl_time)d->units.count * SWEEP_PER_UNIT);
+    look_for_secrets(d);
     daemon_wake_all(d);
     loop_at(d->loop, &d->sweep_timer, loop_now(d->loop) + period, sweep_due, d);
 }
@@ -286,20 +307,28 @@ static void clock_jumped(void *user, cl_time delta)
     cl_log(CL_LOG_NOTICE, "", "ClockJumped", "the clock moved by %ld s; everything is looked at",
            (long)(delta / CL_SECOND));
     daemon_wake_all(d);
-    inventory_scan(d->inventory);
+    if (d->scanned) {
+        inventory_scan(d->inventory);
+    }
 }
 
 static void recovered(struct cl_op *op, const struct cl_err *err)
 {
     struct daemon *d = op->user;
+    daemon_loose_end(d, &d->recovering);
+    if (d->stopping) {
+        return;
+    }
     if (err != NULL) {
         cl_log(CL_LOG_WARNING, "", err->reason, "old challenges not removed: %s", err->text);
     }
     inventory_recall(d->inventory);
     inventory_scan(d->inventory);
     d->scanned = true;
-    if (!d->once) {
+    if (!d->read_only) {
         requests_scan(d->requests);
+    }
+    if (!d->once) {
         sys_notify("READY=1");
     }
     publish_now(d);
@@ -320,6 +349,7 @@ void daemon_start(struct daemon *d)
     }
     loop_at(d->loop, &d->sweep_timer, loop_now(d->loop) + SWEEP_PERIOD, sweep_due, d);
     d->recover_op = (struct cl_op){.done = recovered, .user = d};
+    daemon_loose(d, &d->recovering, &d->recover_op);
     solvers_recover(d->solvers, &d->recover_op);
 }
 
@@ -327,7 +357,10 @@ void daemon_reload(struct daemon *d)
 {
     sys_notify("RELOADING=1");
     config_file_changed(d);
-    inventory_scan(d->inventory);
+    if (d->scanned) {
+        look_for_secrets(d);
+        inventory_scan(d->inventory);
+    }
     sys_notify("READY=1");
 }
 
@@ -337,7 +370,7 @@ bool daemon_busy(const struct daemon *d)
 {
     size_t pos = 0;
     void *value;
-    if (d->failure_hooks > 0) {
+    if (!cl_list_empty(&d->loose)) {
         return true;
     }
     while (cl_map_next(&d->units, &pos, NULL, &value)) {
@@ -409,6 +442,9 @@ void daemon_stop(struct daemon *d, void (*stopped)(void *user), void *user)
             act_deploy_cancel(u);
         }
     }
+    cl_list_for_each(n, &d->loose) {
+        cl_op_cancel(cl_container(n, struct loose, link)->op);
+    }
     loop_defer(d->loop, &d->pass_task, pass_due, d);
 }
 
@@ -416,11 +452,11 @@ static void destroy_units(struct daemon *d)
 {
     size_t pos = 0;
     void *value;
+    cl_map_deinit(&d->claims);
     while (cl_map_next(&d->units, &pos, NULL, &value)) {
         unit_destroy(value);
     }
     cl_map_deinit(&d->units);
-    cl_map_deinit(&d->claims);
 }
 
 void daemon_destroy(struct daemon *d)
@@ -428,12 +464,12 @@ void daemon_destroy(struct daemon *d)
     if (d == NULL) {
         return;
     }
-    loop_task_cancel(&d->pass_task);
-    loop_timer_stop(d->loop, &d->pass_timer);
     loop_timer_stop(d->loop, &d->sweep_timer);
     loop_timer_stop(d->loop, &d->stop_timer);
     watch_destroy(d->watch);
-    destroy_units(d);
+    destroy_units(d); /* may wake others */
+    loop_task_cancel(&d->pass_task);
+    loop_timer_stop(d->loop, &d->pass_timer);
     requests_destroy(d->requests);
     publish_destroy(d->publish);
     deploys_destroy(d->deploys);

@@ -27,6 +27,12 @@ struct daemon_options {
     bool read_only;   /* plan: no lock, no network, nothing written */
 };
 
+/* An op that no unit waits for (failure hooks, given up orders): a drain waits for it. */
+struct loose {
+    struct cl_list link;
+    struct cl_op *op;
+};
+
 struct daemon {
     struct loop *loop;
     struct paths paths;
@@ -39,6 +45,8 @@ struct daemon {
     struct loop_timer pass_timer;
     struct cl_map units;  /* unit_map_key -> struct unit, certificates and issuers */
     struct cl_map claims; /* output path -> struct unit that owns it */
+    size_t conflicts;     /* units that found a path taken */
+    struct cl_list loose; /* struct loose: work that belongs to no unit */
     struct inventory *inventory;
     struct watch *watch;
     struct deploys *deploys;
@@ -56,12 +64,12 @@ struct daemon {
     bool ephemeral_state;            /* the state directory does not survive a restart */
     unsigned status_mode;            /* of status files */
     unsigned issuing;                /* issue ops running */
-    unsigned failure_hooks;          /* hooks of kind Failed running */
     cl_time started_at;
     cl_time clock_floor; /* the clock must not be before this */
     unsigned long clock_jumps;
     bool once, read_only, stopping, scanned;
     struct cl_op recover_op;
+    struct loose recovering;
     struct loop_timer sweep_timer, stop_timer;
     struct config **old_configs; /* running work may still point into them */
     size_t n_old_configs;
@@ -87,6 +95,11 @@ void daemon_reload(struct daemon *d);
 void daemon_wake_unit(struct daemon *d, struct unit *u);
 void daemon_schedule(struct daemon *d);
 void daemon_wake_all(struct daemon *d);
+/** @op, embedded beside @l, was started. In its done: daemon_loose_end, before both are freed. */
+void daemon_loose(struct daemon *d, struct loose *l, struct cl_op *op);
+void daemon_loose_end(struct daemon *d, struct loose *l);
+/** Specs and state must not lie in each other, by name or through links (daemon_dirs.c). */
+int daemon_check_directories(const struct daemon *d, struct cl_err *err);
 /** Starts watching (daemon_watch.c). */
 void daemon_watch(struct daemon *d);
 /** All Certificates that use this Issuer. */

@@ -28,7 +28,7 @@ static void hinted(void *user, const char *dir, const char *name, enum watch_hin
     struct daemon *d = user;
     size_t specs = strlen(d->paths.specs);
 
-    if (d->stopping) {
+    if (d->stopping || !d->scanned) { /* the first scan sees everything */
         return;
     }
     if (cl_streq(dir, d->paths.specs)) {

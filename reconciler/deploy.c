@@ -147,6 +147,10 @@ static void tell_member(struct job *j, struct member *m, const struct cl_err *er
     bool ok = err == NULL && j->op.exit_code == 0 && !j->op.timed_out;
     char result[200];
 
+    if (err != NULL && err->kind == CL_ERR_CANCELLED) { /* we stop: it is due at the next start */
+        deploy_release(run);
+        return;
+    }
     if (err != NULL) {
         (void)cl_format(result, sizeof(result), "%s", err->text);
     } else if (j->op.timed_out) {
@@ -203,6 +207,10 @@ static void start_job(struct loop_timer *t)
     size_t n = 0;
     bool issued = false;
 
+    if (cl_list_empty(&j->waiting)) { /* who waited has gone */
+        job_destroy(j);
+        return;
+    }
     if (s->running >= HOOKS_AT_ONCE) {
         loop_at(s->d->loop, &j->start, loop_now(s->d->loop) + 100, start_job, j);
         return;
@@ -212,7 +220,7 @@ static void start_job(struct loop_timer *t)
         cl_list_add_tail(&j->running, node);
         n++;
     }
-    j->certs = cl_calloc(n > 0 ? n : 1, sizeof(*j->certs));
+    j->certs = cl_calloc(n, sizeof(*j->certs));
     n = 0;
     cl_list_for_each(node, &j->running) {
         struct member *m = cl_container(node, struct member, link);

@@ -53,6 +53,7 @@ void deploy_describe(struct unit *u, struct hook_cert *c, struct cl_strv *paths)
 
 struct failed_run {
     struct hook_op op;
+    struct loose loose;
     struct hook_spec resolved;
     struct hook_cert cert;
     struct cl_strv paths;
@@ -63,11 +64,12 @@ struct failed_run {
 static void failed_hook_done(struct cl_op *op, const struct cl_err *err)
 {
     struct failed_run *r = op->user;
-    if (err != NULL || r->op.exit_code != 0) {
+    bool stopped = err != NULL && err->kind == CL_ERR_CANCELLED;
+    if (!stopped && (err != NULL || r->op.exit_code != 0)) {
         cl_log(CL_LOG_WARNING, r->display, "HookFailed", "failure hook: %s",
                err != NULL ? err->text : "it exited with an error");
     }
-    r->d->failure_hooks--;
+    daemon_loose_end(r->d, &r->loose);
     hook_spec_deinit(&r->resolved);
     cl_strv_deinit(&r->paths);
     cl_free(r->display);
@@ -97,7 +99,7 @@ void deploys_failed(struct unit *u, const struct cl_err *err)
         struct hook_event e = {
             .reason = "Failed", .certs = &r->cert, .n_certs = 1, .error = err->text};
         r->op.op = (struct cl_op){.done = failed_hook_done, .user = r};
-        u->d->failure_hooks++;
+        daemon_loose(u->d, &r->loose, &r->op.op);
         hook_start(u->d->loop, &r->resolved, &e, &r->op);
         due_hook_deinit(&h);
     }

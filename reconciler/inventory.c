@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define UNAVAILABLE_AGAIN (10 * CL_SECOND)
+
 static void rescan_due(struct loop_timer *t);
 static void looks_due(struct loop_timer *t);
 
@@ -43,6 +45,7 @@ void inventory_destroy(struct inventory *i)
     }
     cl_map_deinit(&i->files);
     cl_strv_deinit(&i->ignored);
+    cl_strv_deinit(&i->subs);
     cl_free(i->unavailable);
     cl_free(i);
 }
@@ -98,6 +101,7 @@ static void looks_due(struct loop_timer *t)
             e->open_since = 0;
             inventory_look_at(i, e, false);
         } else if (e->parse_retry_at > 0 && e->parse_retry_at <= now) {
+            e->parse_retry_at = 0; /* the look says whether there is to be another */
             inventory_look_at(i, e, false);
         }
     }
@@ -148,16 +152,40 @@ static void scan_name(struct inventory *i, const char *name)
     inventory_look_at(i, e, false);
 }
 
-static void scan_subdirectory(struct inventory *i, const char *dir)
+/* What cannot be read is not gone. */
+static void keep_subdirectory(struct inventory *i, const char *dir)
+{
+    char *prefix = cl_printf("%s/", dir);
+    size_t pos = 0;
+    void *value;
+    while (cl_map_next(&i->files, &pos, NULL, &value)) {
+        struct file_entry *e = value;
+        e->seen = e->seen || cl_str_starts(e->name, prefix);
+    }
+    cl_free(prefix);
+}
+
+static void scan_subdirectory(struct inventory *i, const char *dir, char *why, size_t size)
 {
     struct cl_strv names = {0};
     struct cl_err err = {0};
     struct disk_stat st;
     char *path = cl_printf("%s/%s", i->d->paths.specs, dir);
 
-    if (disk_stat(path, &st, &err) == 0 && st.type == DISK_DIR &&
-        disk_list(path, &names, &err) == 0) {
-        watch_add(i->d->watch, path);
+    if (disk_stat(path, &st, &err) == 0 && st.type != DISK_DIR) {
+        cl_free(path);
+        return;
+    }
+    if (i->d->watch != NULL) {
+        watch_add(i->d->watch, path); /* first the watch, then the look */
+    }
+    cl_strv_add(&i->subs, dir);
+    if (err.text[0] != '\0' || disk_list(path, &names, &err) < 0) {
+        (void)cl_format(why, size, "%s", err.text);
+        keep_subdirectory(i, dir);
+    } else if (!inventory_trusted(i, path, &st, why, size)) {
+        keep_subdirectory(i, dir);
+    } else {
         cl_strv_for_each(name, &names) {
             char *relative = cl_printf("%s/%s", dir, name);
             if (inventory_name_ok(relative)) {
@@ -170,12 +198,44 @@ static void scan_subdirectory(struct inventory *i, const char *dir)
     cl_free(path);
 }
 
+static void unwatch_gone(struct inventory *i, const struct cl_strv *before)
+{
+    cl_strv_for_each(dir, before) {
+        if (i->d->watch != NULL && !cl_strv_has(&i->subs, dir)) {
+            char *path = cl_printf("%s/%s", i->d->paths.specs, dir);
+            watch_remove(i->d->watch, path);
+            cl_free(path);
+        }
+    }
+}
+
+int inventory_check_directory(const struct inventory *i, struct cl_err *err)
+{
+    struct disk_stat st;
+    char why[300];
+
+    if (disk_stat(i->d->paths.specs, &st, err) < 0) {
+        return -1;
+    }
+    if (st.type == DISK_DIR && !inventory_trusted(i, i->d->paths.specs, &st, why, sizeof(why))) {
+        return cl_fail(err, CL_ERR_PERMANENT, "SpecDirUntrusted", "%s", why);
+    }
+    return 0;
+}
+
 static int list_directory(struct inventory *i, struct cl_strv *ret)
 {
     struct disk_stat st;
     struct cl_err err = {0};
+    struct watch_info watching = {0};
     char why[300];
 
+    if (i->d->watch != NULL) {
+        /* First the watch, then the look; a mount upon the directory raises no event. */
+        watch_add(i->d->watch, i->d->paths.specs);
+        watch_info(i->d->watch, &watching);
+    }
+    i->polling = watching.polling;
     if (disk_stat(i->d->paths.specs, &st, &err) < 0) {
         set_unavailable(i, err.text);
         return -1;
@@ -186,15 +246,12 @@ static int list_directory(struct inventory *i, struct cl_strv *ret)
         set_unavailable(i, why);
         return -1;
     }
-    if (!inventory_trusted(i, i->d->paths.specs, &st, why, sizeof(why))) {
-        set_unavailable(i, why);
-        return -1;
-    }
-    if (disk_list(i->d->paths.specs, ret, &err) < 0) {
+    if (inventory_check_directory(i, &err) < 0 || disk_list(i->d->paths.specs, ret, &err) < 0) {
         set_unavailable(i, err.text);
         return -1;
     }
-    set_unavailable(i, NULL);
+    i->other_fs = i->other_fs || (i->dev != 0 && i->dev != st.dev);
+    i->dev = st.dev;
     return 0;
 }
 
@@ -202,7 +259,6 @@ static void drop_unseen(struct inventory *i)
 {
     size_t pos = 0;
     void *value;
-    bool removed = false;
 
     while (cl_map_next(&i->files, &pos, NULL, &value)) {
         struct file_entry *e = value;
@@ -212,17 +268,55 @@ static void drop_unseen(struct inventory *i)
                 report_file(i->d, e->name, "", NULL);
             }
             inventory_forget(i, e);
-            removed = true;
         }
     }
+}
+
+/* @known: files that declared something come first, so that what moves from one to the other is
+ * free when the other is looked at, and who declares an object already keeps it. */
+static void scan_names(struct inventory *i, const struct cl_strv *names, bool known)
+{
+    cl_strv_for_each(name, names) {
+        const struct file_entry *e = cl_map_get(&i->files, name);
+        if (known == (e != NULL && e->declared > 0 && !e->seen)) {
+            if (known || e == NULL || !e->seen) {
+                scan_name(i, name);
+            }
+        }
+    }
+}
+
+static void scan_listed(struct inventory *i, const struct cl_strv *names)
+{
+    struct cl_strv before = i->subs;
+    char why[300] = "";
+    size_t pos = 0;
+    void *value;
+
+    memset(&i->subs, 0, sizeof(i->subs));
+    cl_strv_deinit(&i->ignored);
+    memset(&i->ignored, 0, sizeof(i->ignored));
+    while (cl_map_next(&i->files, &pos, NULL, &value)) {
+        ((struct file_entry *)value)->seen = false;
+    }
+    scan_names(i, names, true);
+    scan_names(i, names, false);
+    if (i->d->config->recursive) {
+        cl_strv_for_each(name, names) {
+            if (!inventory_name_ok(name) && name[0] != '.') {
+                scan_subdirectory(i, name, why, sizeof(why));
+            }
+        }
+    }
+    i->empty = true;
     pos = 0;
-    while (removed && cl_map_next(&i->files, &pos, NULL, &value)) {
-        struct file_entry *e = value;
-        if (e->duplicate) { /* the other declaration may be gone now */
-            e->forced = true;
-            inventory_look_at(i, e, false);
-        }
+    while (i->empty && cl_map_next(&i->files, &pos, NULL, &value)) {
+        i->empty = !((struct file_entry *)value)->seen;
     }
+    set_unavailable(i, why[0] != '\0' ? why : NULL);
+    drop_unseen(i);
+    unwatch_gone(i, &before);
+    cl_strv_deinit(&before);
 }
 
 void inventory_scan(struct inventory *i)
@@ -230,33 +324,22 @@ void inventory_scan(struct inventory *i)
     struct cl_strv names = {0};
     cl_time now = loop_now(i->d->loop);
     cl_time again;
-    size_t pos = 0;
-    void *value;
 
+    i->look_again = false;
     if (list_directory(i, &names) == 0) {
-        cl_strv_deinit(&i->ignored);
-        memset(&i->ignored, 0, sizeof(i->ignored));
-        while (cl_map_next(&i->files, &pos, NULL, &value)) {
-            ((struct file_entry *)value)->seen = false;
-        }
-        cl_strv_for_each(name, &names) {
-            if (i->d->config->recursive && !inventory_name_ok(name) && name[0] != '.') {
-                scan_subdirectory(i, name);
-            }
-            scan_name(i, name);
-        }
-        drop_unseen(i);
+        scan_listed(i, &names);
         i->last_scan = now;
         again = inventory_collect(i, now);
     } else {
-        again = now + 10 * CL_SECOND;
+        again = now + UNAVAILABLE_AGAIN;
     }
     cl_strv_deinit(&names);
     /* A scan costs some microseconds a file: the period keeps it below a thousandth of a core. */
     cl_time period = cl_time_max(30 * CL_SECOND, (cl_time)i->files.count * 10);
+    again = i->look_again ? now : cl_time_min(again, now + period);
     arm_looks(i);
     if (!i->d->read_only) {
-        loop_at(i->d->loop, &i->rescan_timer, cl_time_min(again, now + period), rescan_due, i);
+        loop_at(i->d->loop, &i->rescan_timer, again, rescan_due, i);
     }
     publish_changed(i->d);
 }
@@ -271,6 +354,10 @@ void inventory_look(struct inventory *i, const char *name, enum watch_hint hint)
         return;
     }
     if (!inventory_name_ok(name)) {
+        return;
+    }
+    if (inventory_check_directory(i, NULL) < 0) { /* the scan says so */
+        inventory_scan_at(i, loop_now(i->d->loop));
         return;
     }
     struct file_entry *e = inventory_entry(i, name);
@@ -331,6 +418,11 @@ void inventory_info(const struct inventory *i, struct inventory_info *ret)
     ret->unavailable = i->unavailable;
     ret->prune_held = i->prune_held;
     ret->pending_deletions = i->pending_deletions;
+}
+
+bool inventory_holds(const struct inventory *i)
+{
+    return i->prune_held || i->unavailable != NULL;
 }
 
 const struct file_entry *inventory_next(const struct inventory *i, size_t *pos)

@@ -13,6 +13,7 @@ enum file_state { FILE_NEW, FILE_IN_FORCE, FILE_REJECTED, FILE_UNREADABLE };
 struct file_entry {
     char *name; /* relative to the spec directory */
     struct disk_stat stamp;
+    struct disk_stat polled;     /* without events: what the look before saw */
     char sha256[CL_SHA256_TEXT]; /* of the bytes last looked at */
     enum file_state state;
     char *problem;      /* first problem, for people; NULL if in force */
@@ -31,6 +32,9 @@ struct inventory *inventory_create(struct daemon *d);
 void inventory_destroy(struct inventory *i);
 /** Units from memory/, so that a broken or unreadable file keeps its last good objects. */
 void inventory_recall(struct inventory *i);
+/** May specs be taken from the directory at all? -1: others can write there. A missing directory is
+ *  fine: it may come. */
+int inventory_check_directory(const struct inventory *i, struct cl_err *err);
 /** Full scan: new, changed and missing files. */
 void inventory_scan(struct inventory *i);
 /** Looks at one entry only (an event named it). */
@@ -48,6 +52,8 @@ struct inventory_info {
     size_t pending_deletions;
 };
 void inventory_info(const struct inventory *i, struct inventory_info *ret);
+/** Nothing is removed at present: too much is gone at once, or the directory cannot be read. */
+bool inventory_holds(const struct inventory *i);
 /** Iterates over files, sorted by nothing in particular; *pos starts at 0. */
 const struct file_entry *inventory_next(const struct inventory *i, size_t *pos);
 const struct cl_strv *inventory_ignored(const struct inventory *i);

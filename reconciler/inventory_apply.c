@@ -33,8 +33,8 @@ static const char *declared_elsewhere(struct inventory *i, const struct unit *u,
         return NULL;
     }
     const struct file_entry *e = cl_map_get(&i->files, u->file);
-    if (e == NULL || e->state == FILE_NEW) {
-        return NULL;
+    if (e == NULL || (e->state == FILE_NEW && e->declared == 0)) {
+        return NULL; /* (new, but declaring: it did so before a restart) */
     }
     char *path = cl_printf("%s/%s", i->d->paths.specs, u->file);
     bool there = disk_stat(path, &st, &err) < 0 || st.type != DISK_NONE;
@@ -75,18 +75,22 @@ static void declare_kind(struct inventory *i, struct file_entry *e, struct objec
         struct unit *u = unit_find(i->d, issuers, o->key);
         if (u != NULL && u->ending) {
             e->forced = true; /* comes back after its end */
+            inventory_scan_at(i, now + CL_SECOND);
             continue;
         }
         if (u == NULL) {
             u = unit_create(i->d, issuers, o->key, o->metadata.namespace_, o->metadata.name);
         }
-        l->items[k] = NULL;
-        e->declared++;
         cl_strv_for_each(w, &o->warnings) {
             cl_log(CL_LOG_WARNING, u->display, "SpecWarning", "%s: %s", e->name, w);
         }
+        l->items[k] = NULL;
+        e->declared++;
         u->rejected_sha256[0] = '\0';
-        unit_declare(u, o, e->name, e->sha256, now);
+        if (!unit_declare(u, o, e->name, e->sha256, now)) {
+            e->forced = true;
+            inventory_scan_at(i, now + 10 * CL_SECOND);
+        }
     }
 }
 
@@ -152,10 +156,26 @@ void inventory_reject(struct inventory *i, struct file_entry *e, enum file_state
     publish_changed(i->d);
 }
 
+/* An object that moves to another file: the other was refused while both declared it. */
+static void look_at_duplicates(struct inventory *i, cl_time now)
+{
+    size_t pos = 0;
+    void *value;
+    while (cl_map_next(&i->files, &pos, NULL, &value)) {
+        struct file_entry *e = value;
+        if (e->duplicate) {
+            e->forced = true;
+            i->look_again = true; /* if a scan is running */
+            inventory_scan_at(i, now);
+        }
+    }
+}
+
 void inventory_mark_absent(struct inventory *i, const char *file, const struct object_list *still)
 {
     size_t pos = 0;
     void *value;
+    bool any = false;
     cl_time now = loop_now(i->d->loop);
 
     while (cl_map_next(&i->d->units, &pos, NULL, &value)) {
@@ -163,11 +183,18 @@ void inventory_mark_absent(struct inventory *i, const char *file, const struct o
         if (u->ending || u->absent_since > 0 || !cl_streq(u->file, file) || declares(still, u)) {
             continue;
         }
+        any = true;
         u->absent_since = now;
         u->absent_scans = 0;
+        i->pending_deletions++;
+        cl_free(u->rejection);
+        u->rejection = NULL;
         cl_log(CL_LOG_NOTICE, u->display, "Absent",
                "no longer declared by %s; it ends after the grace period", file);
         daemon_wake_unit(i->d, u);
+    }
+    if (any) {
+        look_at_duplicates(i, now);
     }
     inventory_scan_at(i, now + DELETE_GRACE);
 }
@@ -203,18 +230,21 @@ cl_time inventory_collect(struct inventory *i, cl_time now)
         all++;
         gone += u->absent_since > 0 && !u->ending ? 1u : 0u;
     }
-    bool mass = is_mass(gone, all) && !i->prune_confirmed;
+    bool mass = gone > 0 && (is_mass(gone, all) || i->empty || i->other_fs) && !i->prune_confirmed;
     cl_time grace = mass ? MASS_GRACE : DELETE_GRACE;
     unsigned scans = mass ? 3 : 2;
     bool held = false;
     pos = 0;
     while (cl_map_next(&i->d->units, &pos, NULL, &value)) {
         struct unit *u = value;
+        if (u->ending) { /* may be declared again when it has ended */
+            next = cl_time_min(next, now + CL_SECOND);
+        }
         if (u->absent_since == 0 || u->ending) {
             continue;
         }
         u->absent_scans++;
-        if (u->absent_scans >= scans && now - u->absent_since >= grace) {
+        if (u->absent_scans >= scans && now - u->absent_since >= grace && !i->d->read_only) {
             u->ending = true;
             daemon_wake_unit(i->d, u);
             gone--;
@@ -227,6 +257,7 @@ cl_time inventory_collect(struct inventory *i, cl_time now)
     i->pending_deletions = gone;
     if (gone == 0) {
         i->prune_confirmed = false;
+        i->other_fs = false;
     }
     return next;
 }

@@ -17,8 +17,14 @@ struct inventory {
     struct loop_timer rescan_timer, look_timer;
     cl_time last_scan;
     char *unavailable;
-    bool prune_confirmed, prune_held, reparse_due;
+    bool prune_confirmed, prune_held;
     size_t pending_deletions;
+    uint64_t dev;        /* the file system of the spec directory at the last scan; 0 = none yet */
+    bool other_fs;       /* it has changed: what is missing may be below a mount, or unmounted */
+    bool empty;          /* no spec file at all in the last scan */
+    bool polling;        /* no events tell when a file is closed */
+    bool look_again;     /* a duplicate may be none any more */
+    struct cl_strv subs; /* subdirectories that are watched (recursive) */
 };
 
 /** Scans at @when if none comes earlier. */

@@ -44,6 +44,7 @@ static void reject_text(struct inventory *i, struct file_entry *e, enum file_sta
                         const char *text)
 {
     struct spec_problems p = {0};
+    e->forced = true; /* its bytes were not looked at, and count again once they may be read */
     if (e->state == state && cl_streq(e->problem, text)) {
         return; /* said already */
     }
@@ -91,8 +92,7 @@ static void decode(struct inventory *i, struct file_entry *e, const struct cl_bu
         e->parse_retry_at = 0;
         set_default_namespace(e->name, &objects);
         inventory_apply(i, e, &objects);
-    } else if (!i->d->once && !i->d->read_only &&
-               retry_parse(e, complete, loop_now(i->d->loop))) {
+    } else if (!i->d->once && !i->d->read_only && retry_parse(e, complete, loop_now(i->d->loop))) {
         e->forced = true;
     } else {
         inventory_reject(i, e, FILE_REJECTED, &problems);
@@ -130,6 +130,20 @@ static void read_and_decode(struct inventory *i, struct file_entry *e, const cha
     cl_buf_deinit(&text);
 }
 
+/* Without events nobody tells when a writer has closed the file: what is new is taken when two looks
+ * have seen the same, else a stalled copy would order half of its names. */
+static bool may_be_open(struct inventory *i, struct file_entry *e, const struct disk_stat *st,
+                        bool complete)
+{
+    if (complete || !i->polling || !i->d->scanned || same_stamp(st, &e->stamp) ||
+        same_stamp(st, &e->polled)) {
+        return false;
+    }
+    e->polled = *st;
+    e->open_since = loop_now(i->d->loop);
+    return true;
+}
+
 /* @complete: the writer has closed the file, so what is in it is meant. */
 void inventory_look_at(struct inventory *i, struct file_entry *e, bool complete)
 {
@@ -149,8 +163,9 @@ void inventory_look_at(struct inventory *i, struct file_entry *e, bool complete)
                     "not a regular file (directory, FIFO, socket or device); it is not read");
     } else {
         e->seen = true;
-        if (!same_stamp(&st, &e->stamp) || e->racy || e->forced || complete ||
-            e->state == FILE_UNREADABLE) {
+        bool look = !same_stamp(&st, &e->stamp) || e->racy || e->forced || complete ||
+                    e->state == FILE_UNREADABLE;
+        if (look && !may_be_open(i, e, &st, complete)) {
             e->stamp = st;
             read_and_decode(i, e, path, complete);
         }

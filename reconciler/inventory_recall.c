@@ -16,10 +16,16 @@ static void recall_one(struct inventory *i, bool is_issuer, const char *key)
     char *path = paths_memory(&d->paths, key, is_issuer ? SPEC_ISSUER : SPEC_CERTIFICATE);
 
     memory_init(&m);
-    if (memory_load(path, &m, &err) == 0 && object_from_canonical(m.canonical, &o, &err) == 0) {
+    if (unit_find(d, is_issuer, key) != NULL) {
+        /* a file was faster */
+    } else if (memory_load(path, &m, &err) == 0 &&
+               object_from_canonical(m.canonical, &o, &err) == 0) {
         struct unit *u = unit_create(d, is_issuer, key, o->metadata.namespace_, o->metadata.name);
         u->file = cl_strdup(cl_str_or(m.source_path, ""));
         inventory_entry(i, u->file)->declared++;
+        if (!is_issuer) {
+            unit_claim_written(u, o, &m);
+        }
         if (m.last_failure > d->clock_floor) {
             d->clock_floor = m.last_failure;
         }

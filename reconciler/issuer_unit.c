@@ -42,6 +42,19 @@ static struct object *copy_object(const struct object *o)
     return copy;
 }
 
+/* What failed before may work with another spec, or after a restart by somebody who repaired it: it
+ * is tried at once. Only a time that the CA named outlives a restart. */
+static void lift_hold(struct unit *u, bool respec)
+{
+    struct memory_hold *hold = &u->w->memory.hold;
+    bool by_ca = hold->kind == CL_ERR_RATE_LIMITED || hold->kind == CL_ERR_BUSY;
+    if (hold->kind == CL_ERR_NONE || (by_ca && !respec)) {
+        return;
+    }
+    memset(hold, 0, sizeof(*hold));
+    unit_memory_changed(u);
+}
+
 /* The instance for the spec in force; a changed spec makes a new one, the old one ends with its
  * last issuance. */
 static void ensure_instance(struct unit *u)
@@ -65,9 +78,8 @@ static void ensure_instance(struct unit *u)
     long capacity = ops->type == ISSUER_ACME ? o->issuer->acme.max_orders : 1000;
     admission_init(&i->line, (unsigned)capacity);
     u->instance = i;
-    memset(&u->w->memory.hold, 0, sizeof(u->w->memory.hold));
+    lift_hold(u, old != NULL);
     if (old != NULL) {
-        unit_memory_changed(u);
         old->u = NULL;
         if (old->step_running) {
             cl_op_cancel(&old->step_op);
@@ -93,11 +105,6 @@ bool issuer_unit_ready(const struct unit *u)
 
 void issuer_unit_reload(struct unit *u)
 {
-    struct cl_err err = {0};
-    if (unit_wake(u, &err) == 0) {
-        memset(&u->w->memory.hold, 0, sizeof(u->w->memory.hold));
-        unit_memory_changed(u);
-    }
     u->reload = true;
     daemon_wake_unit(u->d, u);
 }
@@ -124,9 +131,9 @@ static void step_failed(struct unit *u, const struct instance *i, const struct c
     hold->not_before = b.not_before;
     hold->err = *err;
     u->w->memory.last_failure = now;
+    unit_memory_changed(u); /* else the hold would be forgotten at rest, and tried again too soon */
     if (!same) {
         unit_event(u, true, err->reason, "%s: %s", issuer_step_name(i->step), err->text);
-        unit_memory_changed(u);
         daemon_wake_dependents(u->d, u->key); /* they tell why they wait */
     }
 }
@@ -187,11 +194,11 @@ void issuer_unit_reconcile(struct unit *u)
     observe_hold(u, &in.hold);
     issuer_plan_next(&in, now, &plan);
     if (u->reload && !in.running) { /* the instance decides whether anything is different */
-        u->reload = false;
         plan.step = ISSUER_STEP_LOAD_CREDENTIALS;
     }
     if (u->item.reported && plan.step != ISSUER_STEP_NONE && !in.running && !u->d->stopping &&
         !u->d->read_only && !u->memory_dirty && !u->memory_saving) {
+        u->reload = u->reload && plan.step != ISSUER_STEP_LOAD_CREDENTIALS;
         start_step(u, plan.step);
     }
     report_issuer(u, &facts, &plan, now);

@@ -77,6 +77,26 @@ static int observe_archive(struct unit *u, struct observation *seen, struct cl_e
     return 0;
 }
 
+/* Is there a whole revision that was made for this object, not for an earlier one of its name? */
+static bool owns_revision(const struct awake *w)
+{
+    return w->rev.state == REVISION_OK && cl_streq(w->rev.manifest->uid, w->memory.uid);
+}
+
+/* What an earlier object of that name has left comes, as far as is known, from another issuer? */
+static bool same_issuer(const struct unit *u, struct unit *issuer)
+{
+    const struct awake *w = u->w;
+    struct issuer_facts f = {0};
+    if (w->rev.state != REVISION_OK || owns_revision(w)) {
+        return true; /* nothing says otherwise */
+    }
+    if (issuer != NULL) {
+        issuer_unit_facts(issuer, &f);
+    }
+    return cl_streq(w->rev.manifest->issuer_identity, f.identity);
+}
+
 /* Could the pair that lies in an output stand for what the spec wants? */
 static void check_adoption(struct unit *u, cl_time now)
 {
@@ -100,10 +120,10 @@ static void check_adoption(struct unit *u, cl_time now)
         bool self_signed = cl_streq(cert.subject, cert.issuer);
         bool wants_self = issuer != NULL && issuer->instance != NULL &&
                           issuer->instance->ops->type == ISSUER_SELF_SIGNED;
-        bool fits = self_signed == wants_self;
-        w->adoptable = fits && w->rev.state != REVISION_OK;
-        w->newer_in_output = fits && w->rev.state == REVISION_OK &&
-                             cert.not_before > w->rev.manifest->cert.not_before;
+        bool fits = self_signed == wants_self && same_issuer(u, issuer);
+        w->adoptable = fits && !owns_revision(w);
+        w->newer_in_output =
+            fits && owns_revision(w) && cert.not_before > w->rev.manifest->cert.not_before;
         cert_facts_deinit(&cert);
     }
     key_destroy(key);
@@ -230,7 +250,7 @@ static void observe_gates(struct unit *u, cl_time now, struct observation *seen)
     if (u->issue != NULL) {
         f->issuing_stale = act_issue_stale(u);
     }
-    if (!u->w->adopt_checked && u->w->rev.state != REVISION_OK) {
+    if (!u->w->adopt_checked && !owns_revision(u->w)) {
         check_adoption(u, now);
     }
     f->adoptable = u->w->adoptable;
@@ -317,7 +337,7 @@ static void observe_outputs(struct unit *u, cl_time now, struct observation *see
     if (!w->plans_valid) {
         resolve_outputs(u);
     }
-    f->outputs_retry_at = w->outputs_retry_at;
+    f->outputs_retry_at = u->outputs_retry_at;
     f->outputs_written_once = true;
     if (w->plans_problem[0] != '\0') {
         f->outputs = OUTPUTS_BLOCKED;
@@ -336,11 +356,19 @@ static void observe_outputs(struct unit *u, cl_time now, struct observation *see
         if (rec == NULL || (!cl_streq(rec->content_hash, plan->content_hash) && !is_renewal(w))) {
             f->outputs_written_once = false;
         }
-        f->outputs_drifting = f->outputs_drifting || drifting(rec, now);
+        if (drifting(rec, now)) {
+            f->outputs_drifting = true;
+            f->outputs_retry_at =
+                cl_time_max(f->outputs_retry_at, rec->repairs_since + 10 * CL_MINUTE);
+        }
         if (v == OUTPUT_FOREIGN || f->outputs != OUTPUTS_BLOCKED) {
             f->outputs = v == OUTPUT_FOREIGN ? OUTPUTS_BLOCKED : OUTPUTS_WRITE;
             (void)cl_format(seen->outputs_detail, sizeof(seen->outputs_detail), "%s: %s",
                             plan->directory, detail);
+            if (f->outputs == OUTPUTS_WRITE && u->outputs_error != NULL) {
+                (void)cl_format(seen->outputs_detail, sizeof(seen->outputs_detail), "%s",
+                                u->outputs_error);
+            }
         }
     }
     if (f->outputs == OUTPUTS_WRITE && f->outputs_written_once && !w->adopt_checked) {

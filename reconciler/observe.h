@@ -7,7 +7,7 @@
 
 struct observation {
     struct facts facts;
-    char outputs_detail[240], hooks_message[320], probes_message[320], issuer_message[320];
+    char outputs_detail[400], hooks_message[320], probes_message[320], issuer_message[320];
     char no_solver[256], issuer_problem[320], identity[512];
     char hold_reason[CL_ERR_REASON];
 };

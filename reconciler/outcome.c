@@ -37,6 +37,9 @@ static bool waiting(const struct unit *u)
 static bool working(struct daemon *d, const struct unit *u)
 {
     bool stalled = is(u, CONDITION_STALLED, STATUS_TRUE) || u->rejection != NULL;
+    if (u->ending || (u->absent_since > 0 && !inventory_holds(d->inventory))) {
+        return true; /* its grace is short; who runs from cron would never see it end */
+    }
     if (unit_running(u) || u->item.dirty || !u->item.reported || u->summary.busy) {
         return true;
     }

@@ -120,11 +120,20 @@ static json_t *watch_json(struct daemon *d)
     return o;
 }
 
-static json_t *strings(const struct cl_strv *v)
+/* Names of files, and notes with them, may hold anything. */
+static json_t *clean_text(const char *name)
+{
+    char *clean = cl_clean_dup(name, strlen(name));
+    json_t *v = json_string(clean);
+    cl_free(clean);
+    return v;
+}
+
+static json_t *clean_list(const struct cl_strv *v)
 {
     json_t *a = json_array();
     cl_strv_for_each(s, v) {
-        (void)json_array_append_new(a, json_string(s));
+        (void)json_array_append_new(a, clean_text(s));
     }
     return a;
 }
@@ -186,9 +195,9 @@ static void write_daemon(struct publish *p)
                   (json_int_t)c.failed, "stalled", (json_int_t)c.stalled, "issuers",
                   (json_int_t)c.issuers, "invalidFiles", (json_int_t)i.rejected));
     (void)json_object_set_new(o, "conditions", conditions_json(p));
-    (void)json_object_set_new(o, "ignoredFiles", strings(inventory_ignored(d->inventory)));
-    (void)json_object_set_new(o, "notes", strings(&d->notes));
-    (void)json_object_set_new(o, "restartRequired", strings(&d->restart_required));
+    (void)json_object_set_new(o, "ignoredFiles", clean_list(inventory_ignored(d->inventory)));
+    (void)json_object_set_new(o, "notes", clean_list(&d->notes));
+    (void)json_object_set_new(o, "restartRequired", clean_list(&d->restart_required));
     (void)json_object_set_new(
         o, "suspend",
         json_string((const char *const[]){"None", "Issue", "Deploy", "All"}[d->config->suspend]));
@@ -213,7 +222,7 @@ static json_t *row(const struct unit *u)
                           "namespace", u->namespace_, "name", u->name, "ready",
                           status_word(u, CONDITION_READY), "reason", reason_token(m->ready_reason));
     (void)json_object_set_new(o, "stalled", json_boolean(is(u, CONDITION_STALLED, STATUS_TRUE)));
-    (void)json_object_set_new(o, "file", json_string(cl_str_or(u->file, "")));
+    (void)json_object_set_new(o, "file", clean_text(cl_str_or(u->file, "")));
     (void)json_object_set_new(o, "specInvalid", json_boolean(u->rejection != NULL));
     if (!u->is_issuer) {
         (void)json_object_set_new(o, "deployed", json_string(status_word(u, CONDITION_DEPLOYED)));
@@ -244,9 +253,9 @@ static void write_summary(struct daemon *d)
     pos = 0;
     while ((e = inventory_next(d->inventory, &pos)) != NULL) {
         if (e->state == FILE_REJECTED || e->state == FILE_UNREADABLE) {
-            (void)json_array_append_new(rejected,
-                                        json_pack("{s:s,s:s,s:s}", "path", e->name, "sha256",
-                                                  e->sha256, "message", cl_str_or(e->problem, "")));
+            (void)json_array_append_new(
+                rejected, json_pack("{s:o,s:s,s:s}", "path", clean_text(e->name), "sha256",
+                                    e->sha256, "message", cl_str_or(e->problem, "")));
         }
     }
     inventory_set_sha256(d->inventory, set);
@@ -297,6 +306,11 @@ static void heartbeat_due(struct loop_timer *t)
 {
     struct publish *p = t->user;
     p->last = loop_now(p->d->loop);
+    if (p->listen_problem != NULL) { /* the port may be free by now */
+        cl_free(p->listening);
+        p->listening = NULL;
+        publish_listen(p->d);
+    }
     write_daemon(p);
     write_textfile(p->d);
     sys_notify("WATCHDOG=1");
@@ -342,7 +356,8 @@ static void answer(void *user, const struct http_server_request *req,
         (void)cl_buf_adds(&res->body, "ok\n");
     } else if (cl_streq(req->path, "/readyz")) {
         count(d, &c);
-        bool ready = req->query_name != NULL ? ready_one(d, req->query_name) : c.ready == c.total;
+        bool ready = req->query_name != NULL ? ready_one(d, req->query_name)
+                                             : d->scanned && c.ready == c.total;
         res->status = ready ? 200 : 503;
         (void)cl_buf_addf(&res->body, "%s: %zu of %zu certificates are Ready\n",
                           ready ? "ready" : "not ready", c.ready, c.total);

@@ -23,6 +23,8 @@ static void set_text(char **field, const char *value)
 
 /* ---- conditions ---- */
 
+static const char *token_of(const struct unit *u, enum condition_type t, const struct verdict *v);
+
 static void log_transition(struct unit *u, enum condition_type t, const struct verdict *v)
 {
     enum cl_log_level level = CL_LOG_INFO;
@@ -33,8 +35,17 @@ static void log_transition(struct unit *u, enum condition_type t, const struct v
         (t == CONDITION_READY && v->status == STATUS_FALSE && u->summary.has_cert)) {
         level = CL_LOG_WARNING;
     }
-    cl_log(level, u->display, reason_token(v->reason), "%s is %s: %s", condition_type_name(t),
+    cl_log(level, u->display, token_of(u, t, v), "%s is %s: %s", condition_type_name(t),
            v->status == STATUS_ABSENT ? "gone" : condition_status_name(v->status), v->message);
+}
+
+/* Stalled names what went wrong (rejectedIdentifier, SecretNotFound), not that it did. */
+static const char *token_of(const struct unit *u, enum condition_type t, const struct verdict *v)
+{
+    const char *failure = u->w->memory.hold.err.reason;
+    return t == CONDITION_STALLED && v->reason == REASON_STALLED && failure[0] != '\0'
+               ? failure
+               : reason_token(v->reason);
 }
 
 static void set_condition(struct unit *u, enum condition_type t, const struct verdict *v,
@@ -46,7 +57,7 @@ static void set_condition(struct unit *u, enum condition_type t, const struct ve
     if (v->status == STATUS_ABSENT) {
         status_clear(s, t);
     } else {
-        (void)status_set(s, t, v->status, reason_token(v->reason), v->message, now);
+        (void)status_set(s, t, v->status, token_of(u, t, v), v->message, now);
         s->conditions[t].observed_generation = u->w->memory.generation;
     }
     u->summary.conditions[t] = (unsigned char)v->status;
@@ -93,7 +104,9 @@ static void fill_common(struct unit *u)
     s->deleted = u->absent_since;
     if (m->source_path != NULL) {
         char *path = cl_printf("%s/%s", u->d->paths.specs, m->source_path);
-        set_text(&s->source.path, path);
+        char *clean = cl_clean_dup(path, strlen(path)); /* a name may hold anything */
+        set_text(&s->source.path, clean);
+        cl_free(clean);
         cl_free(path);
     }
     s->source.document = m->source_document;
@@ -413,7 +426,8 @@ void report_file(struct daemon *d, const char *file, const char *sha256,
             list, json_pack("{s:i,s:i,s:s,s:s}", "line", (int)p->line, "column", (int)p->column,
                             "severity", p->warning ? "warning" : "error", "message", p->text));
     }
-    char *full = cl_printf("%s/%s", d->paths.specs, file);
+    char *raw = cl_printf("%s/%s", d->paths.specs, file);
+    char *full = cl_clean_dup(raw, strlen(raw));
     char at[CL_TIME_TEXT];
     json_t *root = json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "apiVersion", "certloop/v1", "kind",
                              "SpecFile", "path", full, "sha256", sha256, "checkedAt",
@@ -425,6 +439,7 @@ void report_file(struct daemon *d, const char *file, const char *sha256,
     cl_free(text); /* jansson uses cl_alloc (daemon_create) */
     json_decref(root);
     cl_free(full);
+    cl_free(raw);
     cl_free(path);
     publish_changed(d);
 }

@@ -105,28 +105,60 @@ static void answer(struct requests *r, const char *name, json_t *take_answers)
     cl_free(path);
 }
 
-static void take(struct requests *r, const char *name, const char *path)
+/* The request itself; NULL and why it is none. */
+static json_t *read_request(const char *path, struct disk_stat *st, struct cl_err *err)
 {
-    struct disk_stat st;
     struct cl_buf text;
-    struct cl_err err = {0};
     json_error_t json_err;
 
-    json_t *answers = json_array();
-    if (disk_lstat(path, &st, &err) < 0 || st.type != DISK_FILE || st.nlink != 1 ||
-        disk_read_secret(path, REQUEST_MAX, &text, &st, &err) < 0) {
-        cl_log(CL_LOG_WARNING, "", "RequestRefused", "%s: %s", name,
-               err.text[0] != '\0' ? err.text : "not a regular file with one link");
-        (void)json_array_append_new(answers, json_pack("{s:s,s:b,s:s}", "object", "", "accepted", 0,
-                                                       "message", "not a readable regular file"));
-    } else {
-        json_t *request =
-            json_loadb(cl_buf_str(&text), text.len, JSON_REJECT_DUPLICATES, &json_err);
-        handle(r, request, st.uid, answers);
-        json_decref(request);
-        cl_buf_deinit(&text);
+    if (disk_lstat(path, st, err) < 0) {
+        return NULL;
     }
-    (void)disk_unlink(path, &err);
+    if (st->type != DISK_FILE || st->nlink != 1) {
+        (void)cl_fail(err, CL_ERR_PERMANENT, "RequestRefused", "not a regular file with one link");
+        return NULL;
+    }
+    if (disk_read_secret(path, REQUEST_MAX, &text, st, err) < 0) {
+        return NULL;
+    }
+    json_t *request = json_loadb(cl_buf_str(&text), text.len, JSON_REJECT_DUPLICATES, &json_err);
+    cl_buf_deinit(&text);
+    if (request == NULL) {
+        (void)cl_fail(err, CL_ERR_PERMANENT, "RequestRefused", "not JSON");
+    }
+    return request;
+}
+
+static bool is_answered(const struct requests *r, const char *name)
+{
+    char *path = cl_printf("%s/%s.done", r->directory, name);
+    struct disk_stat st = {0};
+    bool is = disk_lstat(path, &st, NULL) == 0 && st.type != DISK_NONE;
+    cl_free(path);
+    return is;
+}
+
+/* What cannot be removed would be taken again and again: it is refused, once. */
+static void take(struct requests *r, const char *name, const char *path)
+{
+    struct disk_stat st = {0};
+    struct cl_err err = {0};
+    json_t *request = read_request(path, &st, &err);
+    bool removed = disk_unlink(path, request != NULL ? &err : NULL) == 0;
+
+    if (!removed && is_answered(r, name)) {
+        json_decref(request);
+        return;
+    }
+    json_t *answers = json_array();
+    if (request != NULL && removed) {
+        handle(r, request, st.uid, answers);
+    } else {
+        cl_log(CL_LOG_WARNING, "", "RequestRefused", "%s: %s", name, err.text);
+        (void)json_array_append_new(
+            answers, json_pack("{s:s,s:b,s:s}", "object", "", "accepted", 0, "message", err.text));
+    }
+    json_decref(request);
     answer(r, name, answers);
 }
 

@@ -70,12 +70,10 @@ static void awake_free(struct unit *u)
 void unit_destroy(struct unit *u)
 {
     cl_assert(!unit_running(u));
-    workq_forget(&u->d->queue, &u->item);
+    unit_forget_conflict(u);
     unit_release_claims(u, u->w != NULL ? u->w->object : NULL);
-    if (u->ticket_of != NULL) {
-        admission_leave(&u->ticket_of->line, &u->ticket, loop_now(u->d->loop));
-        instance_unref(u->ticket_of);
-    }
+    act_leave_line(u);
+    workq_forget(&u->d->queue, &u->item);
     char *map_key = unit_map_key(u->is_issuer, u->key);
     cl_map_remove(&u->d->units, map_key);
     cl_free(map_key);
@@ -91,7 +89,7 @@ void unit_destroy(struct unit *u)
     cl_free(u->issuer_key);
     cl_free(u->file);
     cl_free(u->rejection);
-    cl_free(u->conflict);
+    cl_free(u->outputs_error);
     cl_free(u);
 }
 
@@ -119,10 +117,12 @@ int unit_wake(struct unit *u, struct cl_err *err)
     cl_free(path);
     if (rc == 1) {
         memory_init(&w->memory);
-        rc = cl_fail(err, CL_ERR_LOCAL, "StateCorrupt", "the memory of %s is gone", u->display);
+        rc = cl_fail(err, CL_ERR_LOCAL, "StateMissing", "the memory of %s is gone", u->display);
     }
-    if (rc == 0) {
-        rc = object_from_canonical(w->memory.canonical, &w->object, err);
+    if (rc == 0 && object_from_canonical(w->memory.canonical, &w->object, err) < 0) {
+        struct cl_err why = *err;
+        rc = cl_fail(err, CL_ERR_LOCAL, "StateCorrupt", "the spec in the memory of %s: %s",
+                     u->display, why.text);
     }
     if (rc < 0) {
         memory_deinit(&w->memory);
@@ -135,6 +135,11 @@ int unit_wake(struct unit *u, struct cl_err *err)
     cl_strv_deinit(&w->object->warnings);
     cl_strv_copy(&w->object->warnings, &w->status.warnings);
     return 0;
+}
+
+bool unit_is_lost(const struct cl_err *err)
+{
+    return cl_streq(err->reason, "StateMissing") || cl_streq(err->reason, "StateCorrupt");
 }
 
 /* The status file is output; only events, warnings and transition times are taken
@@ -265,6 +270,9 @@ static void pass(struct unit *u, cl_time now)
     struct plan plan;
     struct cl_err err = {0};
 
+    if (u->conflict != NULL) {
+        unit_claim(u, u->w->object); /* the other may have given it up */
+    }
     if (observe(u, now, &seen, &err) < 0) {
         unit_event(u, true, err.reason, "archive not readable: %s", err.text);
         workq_add_at(&u->d->queue, &u->item, now + CL_MINUTE);
@@ -292,9 +300,12 @@ bool unit_reconcile(struct unit *u)
         return !unit_end(u);
     }
     if (unit_wake(u, &err) < 0) {
-        /* The file is the way back: what it declares is taken as new. */
         cl_log(CL_LOG_ERROR, u->display, err.reason, "%s", err.text);
-        inventory_reparse(u->d->inventory);
+        if (unit_is_lost(&err) && u->rejection == NULL && u->absent_since == 0) {
+            inventory_reparse(u->d->inventory); /* the file is the way back */
+        } else {
+            workq_add_at(&u->d->queue, &u->item, now + CL_MINUTE);
+        }
         return true;
     }
     if (u->is_issuer) {
@@ -347,6 +358,9 @@ bool unit_end(struct unit *u)
     if (unit_running(u)) {
         act_cancel(u);
         act_deploy_cancel(u);
+        if (u->instance != NULL && u->instance->step_running) {
+            cl_op_cancel(&u->instance->step_op);
+        }
         return false; /* the runs wake the unit when they end */
     }
     if (!u->is_issuer && unit_wake(u, &err) == 0) {

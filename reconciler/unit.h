@@ -40,8 +40,6 @@ struct awake {
     bool plans_valid;
     char plans_problem[200];
     char outputs_hash[CL_SHA256_TEXT]; /* over all plans: what hooks and probes are due for */
-    cl_time outputs_retry_at;
-    unsigned outputs_failures;
     bool adopt_checked, adoptable, newer_in_output;
 };
 
@@ -61,10 +59,15 @@ struct unit {
     unsigned absent_scans;
     bool ending;    /* removed for good: ends when its runs have ended */
     char *conflict; /* output claimed by another object; NULL = none */
+    /* the last write of the outputs */
+    char *outputs_error; /* why it failed; NULL = it did not */
+    unsigned outputs_failures;
+    cl_time outputs_retry_at;
     /* awake */
     struct awake *w; /* NULL at rest */
     bool memory_dirty, memory_saving, memory_again;
     struct cl_op memory_op;
+    long tidied; /* the revision whose predecessors have no keys any more */
     unsigned memory_failures;
     cl_time memory_retry_at;
     /* output of the last report */
@@ -95,14 +98,22 @@ void unit_destroy(struct unit *u);
 int unit_wake(struct unit *u, struct cl_err *err);
 /** Lets go of what can be re-read, if nothing runs and nothing is unsaved. */
 void unit_rest(struct unit *u);
-/** A new object (taken) from @file is in force: generation, memory, claims. */
-void unit_declare(struct unit *u, struct object *take_o, const char *file,
+/** A new object (taken) from @file is in force: generation, memory, claims. False: its memory cannot
+ *  be read at present, and nothing has changed; to be asked again. */
+bool unit_declare(struct unit *u, struct object *take_o, const char *file,
                   const char sha256[CL_SHA256_TEXT], cl_time now);
 /** The page everything hangs on: observe, plan, act, report. False: the unit has ended and is
  *  freed. */
 bool unit_reconcile(struct unit *u);
 /** Events and transition times from the status file; for an awake unit. */
 void unit_load_status(struct unit *u);
+/** Is that error of unit_wake the end of what was remembered, rather than a passing trouble? */
+bool unit_is_lost(const struct cl_err *err);
+/** Takes the output paths of @o that nobody has; u->conflict says which one somebody has. */
+void unit_claim(struct unit *u, const struct object *o);
+/** At start: takes those that @m says it has written. */
+void unit_claim_written(struct unit *u, const struct object *o, const struct memory *m);
+void unit_forget_conflict(struct unit *u);
 /** Gives up output paths: those that @o claims, or all (NULL). */
 void unit_release_claims(struct unit *u, const struct object *o);
 /** Memory differs from what is on disk: make it durable soon. */

@@ -19,6 +19,19 @@ static void make_uid(struct daemon *d, char uid[40])
                     (unsigned long long)(b & 0xffffffffffffULL));
 }
 
+/* Who found one of these paths taken looks again. */
+static void wake_conflicted(struct daemon *d)
+{
+    size_t i = 0;
+    void *value;
+    while (d->conflicts > 0 && cl_map_next(&d->units, &i, NULL, &value)) {
+        struct unit *u = value;
+        if (u->conflict != NULL) {
+            daemon_wake_unit(d, u);
+        }
+    }
+}
+
 /* @o: what was claimed for; NULL = whatever it was (the unit rests). */
 void unit_release_claims(struct unit *u, const struct object *o)
 {
@@ -34,6 +47,7 @@ void unit_release_claims(struct unit *u, const struct object *o)
             }
         }
         cl_strv_deinit(&claims);
+        wake_conflicted(u->d);
         return;
     }
     size_t i = 0;
@@ -44,15 +58,27 @@ void unit_release_claims(struct unit *u, const struct object *o)
             cl_map_remove(&u->d->claims, path);
         }
     }
+    wake_conflicted(u->d);
+}
+
+void unit_forget_conflict(struct unit *u)
+{
+    if (u->conflict != NULL) {
+        u->d->conflicts--;
+        cl_free(u->conflict);
+        u->conflict = NULL;
+    }
 }
 
 /* The incumbent keeps a path that two objects want (D0 9). */
-static void take_claims(struct unit *u)
+void unit_claim(struct unit *u, const struct object *o)
 {
     struct cl_strv claims = {0};
-    cl_free(u->conflict);
-    u->conflict = NULL;
-    output_claims(&u->d->paths, u->w->object, &claims);
+    if (u->is_issuer) {
+        return;
+    }
+    unit_forget_conflict(u);
+    output_claims(&u->d->paths, o, &claims);
     cl_strv_for_each(path, &claims) {
         struct unit *owner = cl_map_get(&u->d->claims, path);
         if (owner == NULL) {
@@ -61,8 +87,29 @@ static void take_claims(struct unit *u)
             u->conflict = cl_printf("%s is already written by Certificate %s; give one of the two "
                                     "another secretName or output directory",
                                     path, owner->display);
+            u->d->conflicts++;
         }
     }
+    cl_strv_deinit(&claims);
+}
+
+/* Who has written a path before is its incumbent after a restart, too. */
+void unit_claim_written(struct unit *u, const struct object *o, const struct memory *m)
+{
+    struct cl_strv claims = {0};
+    struct cl_strv written = {0};
+    for (size_t i = 0; i < m->n_outputs; i++) {
+        cl_strv_for_each(file, &m->outputs[i].files) {
+            cl_strv_take(&written, cl_printf("%s/%s", m->outputs[i].directory, file));
+        }
+    }
+    output_claims(&u->d->paths, o, &claims);
+    cl_strv_for_each(path, &claims) {
+        if (cl_strv_has(&written, path) && cl_map_get(&u->d->claims, path) == NULL) {
+            cl_map_set(&u->d->claims, path, u);
+        }
+    }
+    cl_strv_deinit(&written);
     cl_strv_deinit(&claims);
 }
 
@@ -104,18 +151,41 @@ static void adopt_object(struct unit *u, struct object *take_o)
         object_destroy(old);
     }
     forget_derived(u->w);
-    if (!u->is_issuer) {
-        take_claims(u);
-    }
+    unit_claim(u, u->w->object);
 }
 
-void unit_declare(struct unit *u, struct object *take_o, const char *file,
+/* A memory that was damaged or lost under us makes no other object of it: the archive has its uid. */
+static char *find_uid(struct unit *u, const struct cl_err *why)
+{
+    struct revision rev = {0};
+    struct cl_err err = {0};
+    char fresh[40];
+    char *uid = NULL;
+
+    bool known = cl_streq(why->reason, "StateCorrupt") || u->summary.generation > 0;
+    if (!u->is_issuer && known && archive_load(&u->d->paths, u->key, &rev, &err) == 0) {
+        uid = rev.manifest != NULL ? cl_strdup(rev.manifest->uid) : NULL;
+        revision_deinit(&rev);
+    }
+    if (uid == NULL) {
+        make_uid(u->d, fresh);
+        uid = cl_strdup(fresh);
+    }
+    return uid;
+}
+
+bool unit_declare(struct unit *u, struct object *take_o, const char *file,
                   const char sha256[CL_SHA256_TEXT], cl_time now)
 {
     struct cl_err err = {0};
     bool fresh = false;
 
     if (unit_wake(u, &err) < 0) { /* new, or its memory is lost */
+        if (!unit_is_lost(&err)) {
+            cl_log(CL_LOG_ERROR, u->display, err.reason, "not declared yet: %s", err.text);
+            object_destroy(take_o);
+            return false;
+        }
         u->w = cl_new(struct awake);
         memory_init(&u->w->memory);
         unit_load_status(u);
@@ -123,9 +193,7 @@ void unit_declare(struct unit *u, struct object *take_o, const char *file,
     }
     struct memory *m = &u->w->memory;
     if (fresh) {
-        char uid[40];
-        make_uid(u->d, uid);
-        m->uid = cl_strdup(uid);
+        m->uid = find_uid(u, &err);
         m->created = now;
     }
     char *canonical = object_to_canonical(take_o);
@@ -160,6 +228,8 @@ void unit_declare(struct unit *u, struct object *take_o, const char *file,
     u->absent_since = 0;
     u->absent_scans = 0;
     adopt_object(u, take_o);
+    act_project_afresh(u);
     renew_annotation(u, now);
     daemon_wake_unit(u->d, u);
+    return true;
 }

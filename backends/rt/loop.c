@@ -65,6 +65,8 @@ struct loop *loop_create(void)
     struct loop *l = cl_new(struct loop);
 
     cl_assert(uv_loop_init(&l->uv) == 0);
+    /* A peer or a reader of our output that went away is an error of a write, not our end. */
+    (void)signal(SIGPIPE, SIG_IGN);
     cl_list_init(&l->tasks);
     cl_list_init(&l->leftovers);
     /* These three start without allocating and cannot fail. The prepare handle also keeps uv_run

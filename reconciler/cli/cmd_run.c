@@ -145,8 +145,11 @@ int cmd_run(struct cli *c)
         return cli_usage(c, "--timeout %s: expected a duration such as 15m", text);
     }
     int rc = start(&r, timeout);
+    cl_strv_deinit(&r.lines);
+    if (r.d != NULL && daemon_busy(r.d)) {
+        return rc; /* what could not be ended in time dies with the process */
+    }
     daemon_destroy(r.d);
     loop_destroy(r.loop);
-    cl_strv_deinit(&r.lines);
     return rc;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* unit: cmocka with the headers that it needs but does not include; in this order, which sorting
  * would break. Every test program includes this instead of cmocka.h. */
-#ifndef UNIT_H
-#define UNIT_H
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
 
 /* clang-format off */
 #include <setjmp.h>
