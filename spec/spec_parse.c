@@ -234,6 +234,7 @@ struct object *document_decode(const struct document *d, const struct config *co
     }
     if (r.spec != NULL && o->kind == SPEC_CERTIFICATE) {
         schema_decode(&r.c, &SCHEMA_CERTIFICATE, yaml_get(d->root, "spec"), "spec", o->cert);
+        r.has_errors = problems_have_error(d->c.problems, before);
         rules_certificate(&r, o->cert);
     } else if (r.spec != NULL) {
         schema_decode(&r.c, &SCHEMA_ISSUER, yaml_get(d->root, "spec"), "spec", o->issuer);

@@ -10,6 +10,7 @@ struct rules {
     struct schema_context c;
     const struct config *config;  /* NULL: the built-in defaults */
     const struct yaml_node *spec; /* the mapping at "spec" */
+    bool has_errors; /* the fields themselves are wrong: what is missing may only be misspelt */
 };
 
 /** Adds a problem at the value named by @path, which starts at "spec" ("spec.outputs[0].mode"); if

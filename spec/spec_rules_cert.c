@@ -18,6 +18,9 @@ static void check_names(const struct rules *r)
     static const char *const KEYS[] = {"commonName", "dnsNames", "ipAddresses", "uris",
                                        "emailAddresses"};
 
+    if (r->has_errors) {
+        return;
+    }
     for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
         const struct yaml_node *n = yaml_get(r->spec, KEYS[i]);
 
