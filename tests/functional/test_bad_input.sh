@@ -42,7 +42,7 @@ for f in "${bad[@]}"; do
         "$STATE/status/_files/$f.yaml.json" >/dev/null || fail "$f: no message with line and column"
     [ "$(grep -c "$f.yaml:[0-9]*:[0-9]*: " "$DAEMON_LOG")" -ge 1 ] || fail "$f is not in the log"
 done
-jq -e '.problems[0].line == 6' "$STATE/status/_files/unknown.yaml.json" >/dev/null ||
+jq -e '.problems[0].line == 5' "$STATE/status/_files/unknown.yaml.json" >/dev/null ||
     fail "unknown field: wrong line: $(cat "$STATE/status/_files/unknown.yaml.json")"
 grep -q 'did you mean dnsNames' "$STATE/status/_files/unknown.yaml.json" || fail "no did-you-mean"
 before=$(grep -c 'InvalidSpec' "$DAEMON_LOG")
