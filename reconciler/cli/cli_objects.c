@@ -361,23 +361,25 @@ static const char *cell_color(const struct cli *c, const char *cell)
 
 void cli_table_print(struct cli *c, struct cli_table *t)
 {
+    size_t *widest = cl_calloc(t->columns + 1, sizeof(*widest));
+    for (size_t i = 0; i < t->cells.len; i++) {
+        size_t w = width(t->cells.items[i]);
+        size_t *column = &widest[i % t->columns];
+        *column = w > *column ? w : *column;
+    }
     for (size_t i = 0; i < t->cells.len; i++) {
         size_t column = i % t->columns;
         const char *cell = t->cells.items[i];
         const char *color = cell_color(c, cell);
-        size_t widest = 0;
-        for (size_t k = column; k < t->cells.len; k += t->columns) {
-            size_t w = width(t->cells.items[k]);
-            widest = w > widest ? w : widest;
-        }
         bool last = column + 1 == t->columns;
         (void)fprintf(c->out, "%s%s%s", color, cell, color[0] != '\0' ? "\x1b[0m" : "");
         if (last) {
             (void)fputc('\n', c->out);
         } else {
-            (void)fprintf(c->out, "%*s", (int)(widest - width(cell)) + 3, "");
+            (void)fprintf(c->out, "%*s", (int)(widest[column] - width(cell)) + 3, "");
         }
     }
+    cl_free(widest);
     cl_strv_deinit(&t->cells);
 }
 

@@ -59,8 +59,11 @@ static char *plain(const char *text)
 
 static void say(struct check *k, enum level level, const char *display, const char *text)
 {
+    /* What is certainly wrong outranks what is not known, though its code is smaller. */
+    static const int RANK[] = {
+        [LEVEL_OK] = 0, [LEVEL_WARNING] = 1, [LEVEL_UNKNOWN] = 2, [LEVEL_CRITICAL] = 3};
     char *clean = plain(text);
-    k->worst = level > k->worst ? level : k->worst;
+    k->worst = RANK[level] > RANK[k->worst] ? level : k->worst;
     cl_strv_take(&k->messages, cl_printf("%s: %s", display, clean));
     cl_free(clean);
 }

@@ -109,6 +109,11 @@ static int wait_for_answer(struct cli *c, struct asking *a, const char *dir)
     if (a->answered) {
         return print_answer(c, a->answer_path);
     }
+    if (cli_daemon_alive(c, NULL)) {
+        return cli_error(c, 1,
+                         "the daemon has not answered within 5 s; the request stays and is "
+                         "handled as soon as it can");
+    }
     return cli_error(c, 1,
                      "no daemon runs on this state; the request stays and is handled at its "
                      "start");

@@ -4,6 +4,7 @@
 #ifndef RECONCILER_FIXTURE_H
 #define RECONCILER_FIXTURE_H
 
+#include "backends/rt/disk.h"
 #include "backends/rt/loop.h"
 #include "reconciler/act.h"
 #include "reconciler/config_file.h"

@@ -220,6 +220,62 @@ static void the_key_of_a_superseded_revision_is_kept_for_a_week(void **state)
     assert_int_equal(access(in(w, "state/archive/web/2/privkey.pem"), F_OK), 0);
 }
 
+/* ---- Issuers ---- */
+
+static const struct unit *late(const struct world *w)
+{
+    return unit_find(w->d, true, "late");
+}
+
+/* On disk, not only in the daemon: an object at rest is read again from there. */
+static bool late_failed_twice(struct world *w)
+{
+    struct memory m;
+    struct cl_err err = {0};
+    const char *path = in(w, "state/memory/_issuers/late.json");
+    bool twice = late(w) != NULL && memory_load(path, &m, &err) == 0;
+    if (twice) {
+        twice = m.hold.failures >= 2;
+        memory_deinit(&m);
+    }
+    return twice;
+}
+
+static bool own_ready(struct world *w)
+{
+    return issuer_unit_ready(unit_find(w->d, true, "own"));
+}
+
+static bool late_ready(struct world *w)
+{
+    return issuer_unit_ready(late(w)) && !unit_running(late(w));
+}
+
+static void copy_file(struct world *w, const char *from, const char *to)
+{
+    struct cl_buf text;
+    assert_int_equal(disk_read(in(w, from), 65536, &text, NULL, NULL), 0);
+    put(w, to, cl_buf_str(&text));
+    assert_int_equal(chmod(in(w, to), 0600), 0);
+    cl_buf_deinit(&text);
+}
+
+static void a_secret_that_comes_late_is_found_and_failures_before_are_counted(void **state)
+{
+    struct world *w = *state;
+    put(w, "specs/late.yaml",
+        "apiVersion: certloop/v1\nkind: Issuer\nmetadata: {name: late}\n"
+        "spec: {ca: {secretName: pair}}\n");
+    assert_true(comes(w, late_failed_twice));
+
+    assert_true(comes(w, own_ready));
+    assert_int_equal(mkdir(in(w, "secrets/pair"), 0700), 0);
+    copy_file(w, "state/ca/own/ca.crt", "secrets/pair/tls.crt");
+    copy_file(w, "state/ca/own/ca.key", "secrets/pair/tls.key");
+    daemon_reload(w->d);
+    assert_true(comes(w, late_ready));
+}
+
 /* ---- the Configuration ---- */
 
 static void an_invalid_configuration_keeps_the_last_good_one(void **state)
@@ -251,6 +307,7 @@ int main(void)
         TEST(a_certificate_declared_again_takes_over_what_it_left),
         TEST(an_output_that_one_gives_up_goes_to_the_other),
         TEST(the_key_of_a_superseded_revision_is_kept_for_a_week),
+        TEST(a_secret_that_comes_late_is_found_and_failures_before_are_counted),
         TEST(an_invalid_configuration_keeps_the_last_good_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
