@@ -1,20 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* act_adopt: the step ADOPT: a valid pair that lies in an output becomes a revision, without a CA. */
+/* act_adopt: the step ADOPT: a valid pair that lies in an output, or that the same object had under
+ * another name, becomes a revision, without a CA. */
+#include "reconciler/adopt.h"
+#include "reconciler/inventory.h"
 #include "reconciler/issue_run.h"
 #include "reconciler/observe.h"
 #include "spec/base/cl_alloc.h"
 
 #include <string.h>
 
+/* The pair of @old, if it answers what @u asks for, from the issuer that @u would ask. */
+static bool take_from(struct unit *u, const struct unit *old, const char *identity,
+                      struct revision *ret)
+{
+    struct cl_err err = {0};
+
+    if (old == u || old->is_issuer || old->absent_since == 0 ||
+        !cl_streq(old->namespace_, u->namespace_) ||
+        archive_load(&u->d->paths, old->key, ret, &err) < 0) {
+        return false;
+    }
+    if (ret->state == REVISION_OK && cl_streq(ret->manifest->request, u->w->wanted_request) &&
+        cl_streq(ret->manifest->issuer_identity, identity)) {
+        return true;
+    }
+    revision_deinit(ret);
+    return false;
+}
+
+/* An object that has just appeared and asks for what one asks for that has just gone: it was
+ * renamed, or moved. */
+static bool find_renamed(struct unit *u, struct revision *ret)
+{
+    struct unit *issuer = unit_issuer(u);
+    struct issuer_facts f = {0};
+    size_t pos = 0;
+    void *value;
+
+    if (issuer == NULL || u->w->rev.state == REVISION_OK ||
+        !inventory_any_absent(u->d->inventory)) {
+        return false;
+    }
+    issuer_unit_facts(issuer, &f);
+    while (cl_map_next(&u->d->units, &pos, NULL, &value)) {
+        if (take_from(u, value, f.identity, ret)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int adoptable_find(struct unit *u, struct adoptable *ret, struct cl_err *err)
+{
+    struct revision rev = {0};
+
+    memset(ret, 0, sizeof(*ret));
+    int rc = output_find_pair(&u->d->paths, u->w->object, &ret->chain_pem, &ret->key_pem, err);
+    if (rc == 0 || !find_renamed(u, &rev)) {
+        return rc;
+    }
+    ret->chain_pem = cl_strdup(rev.fullchain_pem);
+    ret->ca_pem = cl_strdup(rev.ca_pem);
+    cl_buf_init_secret(&ret->key_pem, rev.key_pem.len + 1);
+    (void)cl_buf_add(&ret->key_pem, rev.key_pem.data, rev.key_pem.len);
+    revision_deinit(&rev);
+    return 0;
+}
+
+void adoptable_deinit(struct adoptable *a)
+{
+    cl_free(a->chain_pem);
+    cl_free(a->ca_pem);
+    cl_buf_deinit(&a->key_pem);
+}
+
 void act_adopt(struct unit *u, cl_time now)
 {
     struct cl_err err = {0};
-    char *chain = NULL;
-    struct cl_buf key_pem = {0};
+    struct adoptable pair;
     struct unit *issuer = unit_issuer(u);
 
     u->w->adopt_checked = false;
-    if (output_find_pair(&u->d->paths, u->w->object, &chain, &key_pem, &err) != 0) {
+    if (adoptable_find(u, &pair, &err) != 0) {
         return; /* it went away: the next pass plans without it */
     }
     struct issue_run *r = cl_new(struct issue_run);
@@ -24,10 +91,11 @@ void act_adopt(struct unit *u, cl_time now)
     u->issue = r;
     u->d->issuing++;
     observe_inputs_hash(u, r->inputs_hash);
-    r->pending.key_pem = key_pem;
+    r->pending.key_pem = pair.key_pem;
+    pair.key_pem = (struct cl_buf){0};
     if (key_from_pem(cl_buf_str(&r->pending.key_pem), &r->key, &err) < 0 ||
-        cert_guard(chain, u->w->object->cert, r->key, now, &r->cert, &err) < 0) {
-        cl_free(chain);
+        cert_guard(pair.chain_pem, u->w->object->cert, r->key, now, &r->cert, &err) < 0) {
+        adoptable_deinit(&pair);
         issue_fail(r, &err);
         return;
     }
@@ -49,6 +117,6 @@ void act_adopt(struct unit *u, cl_time now)
     m->request = cl_strdup(u->w->wanted_request);
     cert_facts_copy(&m->cert, &r->cert);
     r->manifest = m;
-    issue_archive(r, chain, NULL);
-    cl_free(chain);
+    issue_archive(r, pair.chain_pem, pair.ca_pem);
+    adoptable_deinit(&pair);
 }

@@ -354,6 +354,9 @@ void inventory_look(struct inventory *i, const char *name, enum watch_hint hint)
         return;
     }
     if (!inventory_name_ok(name)) {
+        if (i->d->config->recursive && hint == WATCH_WRITTEN && strchr(name, '/') == NULL) {
+            inventory_scan_at(i, loop_now(i->d->loop)); /* a subdirectory, perhaps */
+        }
         return;
     }
     if (inventory_check_directory(i, NULL) < 0) { /* the scan says so */
@@ -423,6 +426,11 @@ void inventory_info(const struct inventory *i, struct inventory_info *ret)
 bool inventory_holds(const struct inventory *i)
 {
     return i->prune_held || i->unavailable != NULL;
+}
+
+bool inventory_any_absent(const struct inventory *i)
+{
+    return i->pending_deletions > 0;
 }
 
 const struct file_entry *inventory_next(const struct inventory *i, size_t *pos)

@@ -54,6 +54,8 @@ struct inventory_info {
 void inventory_info(const struct inventory *i, struct inventory_info *ret);
 /** Nothing is removed at present: too much is gone at once, or the directory cannot be read. */
 bool inventory_holds(const struct inventory *i);
+/** Has an object lost its file within the last seconds? */
+bool inventory_any_absent(const struct inventory *i);
 /** Iterates over files, sorted by nothing in particular; *pos starts at 0. */
 const struct file_entry *inventory_next(const struct inventory *i, size_t *pos);
 const struct cl_strv *inventory_ignored(const struct inventory *i);

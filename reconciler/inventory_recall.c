@@ -26,12 +26,9 @@ static void recall_one(struct inventory *i, bool is_issuer, const char *key)
         if (!is_issuer) {
             unit_claim_written(u, o, &m);
         }
-        if (m.last_failure > d->clock_floor) {
-            d->clock_floor = m.last_failure;
-        }
-        if (m.loaded_at > d->clock_floor) {
-            d->clock_floor = m.loaded_at;
-        }
+        /* A day of it is no news: clocks are corrected. */
+        d->clock_floor = cl_time_max(d->clock_floor, m.last_failure - CL_DAY);
+        d->clock_floor = cl_time_max(d->clock_floor, m.loaded_at - CL_DAY);
         daemon_wake_unit(d, u);
     } else {
         cl_log(CL_LOG_WARNING, key, cl_str_or(err.reason, "StateCorrupt"),

@@ -6,6 +6,7 @@
 #include "backends/solvers/solvers.h"
 #include "hooks/hook.h"
 #include "reconciler/act.h"
+#include "reconciler/adopt.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
 #include "spec/spec_check.h"
@@ -101,8 +102,7 @@ static bool same_issuer(const struct unit *u, struct unit *issuer)
 static void check_adoption(struct unit *u, cl_time now)
 {
     struct awake *w = u->w;
-    char *chain = NULL;
-    struct cl_buf key_pem = {0};
+    struct adoptable pair;
     struct key *key = NULL;
     struct cert_facts cert = {0};
     struct cl_err err = {0};
@@ -110,11 +110,11 @@ static void check_adoption(struct unit *u, cl_time now)
     w->adopt_checked = true;
     w->adoptable = false;
     w->newer_in_output = false;
-    if (output_find_pair(&u->d->paths, w->object, &chain, &key_pem, &err) != 0) {
+    if (adoptable_find(u, &pair, &err) != 0) {
         return;
     }
-    if (key_from_pem(cl_buf_str(&key_pem), &key, &err) == 0 &&
-        cert_guard(chain, w->object->cert, key, now, &cert, &err) == 0) {
+    if (key_from_pem(cl_buf_str(&pair.key_pem), &key, &err) == 0 &&
+        cert_guard(pair.chain_pem, w->object->cert, key, now, &cert, &err) == 0) {
         /* A placeholder that signed itself is no certificate of a CA. */
         struct unit *issuer = unit_issuer(u);
         bool self_signed = cl_streq(cert.subject, cert.issuer);
@@ -127,8 +127,7 @@ static void check_adoption(struct unit *u, cl_time now)
         cert_facts_deinit(&cert);
     }
     key_destroy(key);
-    cl_buf_deinit(&key_pem);
-    cl_free(chain);
+    adoptable_deinit(&pair);
 }
 
 static void observe_wishes(struct unit *u, struct observation *seen)
