@@ -33,12 +33,9 @@ static const struct {
     {0x7461636F, DISK_FS_NETWORK, "ocfs2"},     {0x786F4256, DISK_FS_NETWORK, "vboxsf"},
 };
 
-static void describe_fs(const struct statfs *sf, struct disk_fs_info *ret)
+void disk_classify_fs(uint32_t magic, struct disk_fs_info *ret)
 {
-    uint32_t magic = (uint32_t)sf->f_type;
-
-    *ret = (struct disk_fs_info){.kind = DISK_FS_LOCAL,
-                                 .read_only = ((unsigned long)sf->f_flags & ST_RDONLY) != 0};
+    ret->kind = DISK_FS_LOCAL;
     (void)cl_format(ret->name, sizeof ret->name, "0x%x", magic);
     for (size_t i = 0; i < sizeof FILE_SYSTEMS / sizeof FILE_SYSTEMS[0]; i++) {
         if (FILE_SYSTEMS[i].magic == magic) {
@@ -66,7 +63,8 @@ int disk_fs_info(const char *path, struct disk_fs_info *ret, struct cl_err *err)
         }
         (void)cl_format(at, sizeof at, "%s", p.dir);
     }
-    describe_fs(&sf, ret);
+    ret->read_only = ((unsigned long)sf.f_flags & ST_RDONLY) != 0;
+    disk_classify_fs((uint32_t)sf.f_type, ret);
     return 0;
 }
 

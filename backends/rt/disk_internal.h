@@ -71,4 +71,8 @@ struct disk_run {
 /** Runs all batches to their end, syncing together. Blocking; any thread. */
 void disk_group_run(struct disk_run *runs, size_t n);
 
+/* disk_info.c */
+/** Kind and name of the file system with the f_type @magic of statfs(2). Pure. */
+void disk_classify_fs(uint32_t magic, struct disk_fs_info *ret);
+
 #endif
