@@ -82,8 +82,10 @@ static int print_answer(struct cli *c, const char *path)
         bool ok = json_is_true(json_object_get(v, "accepted"));
         rc = ok ? rc : 1;
         if (c->output != CLI_JSON) {
+            const char *message = cl_str_or(json_string_value(json_object_get(v, "message")), "");
+            char clean[CL_CLEAN_TEXT]; /* others may write into that directory, too */
             (void)fprintf(ok ? c->out : stderr, "%s: %s\n", ok ? "accepted" : "refused",
-                          cl_str_or(json_string_value(json_object_get(v, "message")), ""));
+                          cl_clean(clean, sizeof(clean), message, strlen(message)));
         }
     }
     if (c->output == CLI_JSON) {
