@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The spec directory, case by case, where the machine plays a part: mounts, limits, users, load.
 # Needs root (namespaces, other users).
+# shellcheck disable=SC2317 # run_cases calls the cases by their names
 set -euo pipefail
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
@@ -13,6 +14,11 @@ set -euo pipefail
 unshare -m true 2>/dev/null || skip "no mount namespaces here"
 REAL=$CERTLOOP
 
+start_afresh() {
+    CERTLOOP=$REAL
+    fresh
+}
+
 # daemon_as COMMAND...: from now on `certloop run` is run by COMMAND; the rest is run as it is.
 daemon_as() {
     printf '#!/bin/sh\n[ "$1" = run ] || exec %q "$@"\nexec %s %q "$@"\n' "$REAL" "$*" "$REAL" \
@@ -23,7 +29,7 @@ daemon_as() {
 inside() { nsenter -t "$DAEMON" -m "$@"; } # the daemon's own mounts
 
 case_05_mount_of_one_file() {
-    fresh
+    start_afresh
     certificate one one.example.internal
     daemon_as unshare -m --propagation private
     certloop_start
@@ -38,7 +44,7 @@ case_05_mount_of_one_file() {
 }
 
 case_08_mounted_over() {
-    fresh
+    start_afresh
     certificate one one.example.internal
     daemon_as unshare -m --propagation private
     certloop_start
@@ -73,7 +79,7 @@ YAML
 
 # Where inotify cannot be had, there is polling; so it is on network file systems.
 case_11_no_watches_left() {
-    fresh
+    start_afresh
     certificate one one.example.internal
     daemon_as unshare -U -r sh -c "'echo 1 >/proc/sys/user/max_inotify_watches; exec \"\$0\" \"\$@\"'"
     certloop_start
@@ -99,7 +105,7 @@ case_11_no_watches_left() {
 }
 
 case_21_no_permission() {
-    fresh
+    start_afresh
     certificate one one.example.internal
     mkdir -m 755 "$STATE"
     chown nobody: "$STATE" "$SECRETS"
@@ -124,13 +130,13 @@ case_21_no_permission() {
 }
 scanned_anyway() { kill -HUP "$DAEMON"; }
 
+cpu_ms() { awk '{print ($14 + $15) * 10}' "/proc/$DAEMON/stat"; } # of the daemon
+
 case_28_five_thousand_at_once() {
-    fresh
+    start_afresh
     certloop_start
-    local cpu
-    cpu() { awk '{print ($14 + $15) * 10}' "/proc/$DAEMON/stat"; } # ms
     local before
-    before=$(cpu)
+    before=$(cpu_ms)
     mkdir "$SCRATCH/drop"
     python3 - "$SCRATCH/drop" <<'PY'
 import sys
@@ -146,14 +152,14 @@ PY
     find "$SCRATCH/drop" -name '*.yaml' -exec mv -t "$SPECS" {} +
     wait_until 60 "(( \$(find $STATE/status -maxdepth 1 -name 'd*.json' | wc -l) == 5000 ))" ||
         fail "$(find "$STATE/status" -name 'd*.json' | wc -l) of 5000"
-    local used=$(($(cpu) - before))
+    local used=$(($(cpu_ms) - before))
     echo "5000 specs: $used ms of CPU until the last status"
     ((used < ${CPU_LIMIT_MS:-8000})) || fail "$used ms of CPU"
     settled # and a later one does not wait behind them
 }
 
 case_30_read_only_specs() {
-    fresh
+    start_afresh
     certificate one one.example.internal
     chmod 777 "$SPECS" # as a ConfigMap volume has it
     mkdir -m 755 "$STATE"
