@@ -49,6 +49,7 @@ struct sim_check {
     char *hook_running;    /* fingerprint of what the running program was started for */
     cl_time next_expiry;
     cl_time alive_since;
+    uint64_t overviews; /* writes of _summary and the like */
 };
 
 #endif

@@ -232,7 +232,11 @@ static int change(struct command *c, enum sim_op_kind kind)
 
 static int do_remove(struct command *c)
 {
-    return change(c, SIM_OP_TREE);
+    char *path = spec_path(word(c, 1));
+    bool there = sim_fs_node(path, false) != NULL;
+
+    cl_free(path);
+    return there ? change(c, SIM_OP_TREE) : 0;
 }
 
 static int do_rename(struct command *c)

@@ -386,10 +386,16 @@ static void drop_unsynced(struct sim_fs *fs, size_t from, size_t n)
     fs->n_unsynced -= n;
 }
 
+static size_t is_other(const struct sim_op *op)
+{
+    return strstr(op->path, "/status/") == NULL ? 1 : 0;
+}
+
 static void write_back(struct sim_fs *fs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         (void)sim_op_apply(fs->durable, &fs->unsynced[i], true); /* a later sync may have won */
+        fs->n_unsynced_other -= is_other(&fs->unsynced[i]);
         sim_op_deinit(&fs->unsynced[i]);
     }
     drop_unsynced(fs, 0, n);
@@ -403,6 +409,7 @@ void sim_fs_unsynced(struct sim_fs *fs, struct sim_op *take_op)
         fs->cap_unsynced = fs->cap_unsynced == 0 ? 64 : fs->cap_unsynced * 2;
         fs->unsynced = cl_reallocarray(fs->unsynced, fs->cap_unsynced, sizeof *fs->unsynced);
     }
+    fs->n_unsynced_other += is_other(take_op);
     fs->unsynced[fs->n_unsynced++] = *take_op;
     memset(take_op, 0, sizeof *take_op);
     if (fs->n_unsynced % 64 != 0) {
@@ -431,7 +438,7 @@ void sim_fs_synced(struct sim_fs *fs, struct sim_op *take_op)
 {
     size_t i = 0;
 
-    while (i < fs->n_unsynced) {
+    while (fs->n_unsynced_other > 0 && i < fs->n_unsynced) {
         struct sim_op *older = &fs->unsynced[i];
         bool above = take_op->kind != SIM_OP_TREE && older->kind == SIM_OP_MKDIR &&
                      touches(older, take_op->path);
@@ -444,6 +451,7 @@ void sim_fs_synced(struct sim_fs *fs, struct sim_op *take_op)
             i++;
             continue;
         }
+        fs->n_unsynced_other -= is_other(older);
         sim_op_deinit(older);
         drop_unsynced(fs, i, 1);
     }
@@ -460,6 +468,7 @@ void sim_fs_power_cut(struct sim_fs *fs, size_t keep)
         sim_op_deinit(&fs->unsynced[i]);
     }
     fs->n_unsynced = 0;
+    fs->n_unsynced_other = 0;
     node_free(fs->seen);
     fs->seen = node_copy(fs->durable);
 }

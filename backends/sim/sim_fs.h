@@ -47,6 +47,7 @@ struct sim_fs {
     struct sim_node *seen, *durable;
     struct sim_op *unsynced; /* applied to `seen` only, oldest first */
     size_t n_unsynced, cap_unsynced;
+    size_t n_unsynced_other; /* those that are not status files: nobody syncs near a status */
     uint64_t next_ino, ticks;
     struct cl_map errors; /* path prefix -> errno + 1, as a pointer */
     struct cl_map locks;  /* path -> life that holds it, as a pointer */

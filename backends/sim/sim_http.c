@@ -149,6 +149,7 @@ static void returned(void *arg)
         return;
     }
     if (!x->answered) {
+        sim->counts.faults++; /* from now on its sender knows */
         (void)cl_fail(&err, CL_ERR_TRANSIENT,
                       x->fate == FATE_ANSWER_LOST ? "ConnectionLost" : "ConnectFailed", "%s %s: %s",
                       x->method, x->url,
@@ -237,7 +238,6 @@ static void draw_fate(struct exchange *x)
         x->fate = sim_chance(50) ? FATE_NOT_SENT : FATE_ANSWER_LOST;
     }
     if (x->fate != FATE_ARRIVES) {
-        sim->counts.faults++;
         sim_trace("request %llu %s %s: %s", (unsigned long long)sim->counts.requests, x->method,
                   x->url, x->fate == FATE_NOT_SENT ? "never sent" : "its answer is lost");
     }

@@ -10,7 +10,8 @@
 
 #define TICKS_MAX 32u
 #define TICK_PERIOD (20 * CL_SECOND) /* shorter ones are not ticks */
-#define TICK_REPEATS 3u
+#define TICK_REPEATS 2u
+#define TICK_GROWTH 4
 #define TURNS_AT_ONCE 5000u
 
 struct tick {
@@ -75,18 +76,26 @@ uint64_t loop_entropy(struct loop *l)
 
 /* ---- timers ---- */
 
-static struct tick *tick_of(struct loop *l, struct loop_timer *t, cl_time period)
+/* A table of what may be a tick. Timers that did not come back with the same period make room: their
+ * memory may be gone, so that only the address is looked at. */
+static struct tick *tick_of(struct loop *l, const struct loop_timer *t)
 {
+    size_t free_at = TICKS_MAX;
+
     for (size_t i = 0; i < l->n_ticks; i++) {
         if (l->ticks[i].timer == t) {
             return &l->ticks[i];
         }
+        free_at = l->ticks[i].repeats == 0 ? i : free_at;
     }
-    if (l->n_ticks == TICKS_MAX) {
+    if (l->n_ticks < TICKS_MAX) {
+        free_at = l->n_ticks++;
+    }
+    if (free_at == TICKS_MAX) {
         return NULL;
     }
-    l->ticks[l->n_ticks] = (struct tick){.timer = t, .period = period, .factor = 1};
-    return &l->ticks[l->n_ticks++];
+    l->ticks[free_at] = (struct tick){.factor = 1};
+    return &l->ticks[free_at];
 }
 
 static cl_time maybe_late(struct loop *l, struct loop_timer *t, cl_time when)
@@ -96,16 +105,17 @@ static cl_time maybe_late(struct loop *l, struct loop_timer *t, cl_time when)
     if (sim->exact || l->running != t || period < TICK_PERIOD || when == CL_NEVER) {
         return when;
     }
-    struct tick *k = tick_of(l, t, period);
+    struct tick *k = tick_of(l, t);
     if (k == NULL) {
         return when;
     }
+    k->timer = t;
     k->repeats = k->period == period ? k->repeats + 1 : 0;
     k->period = period;
     if (k->external != sim->external || k->repeats < TICK_REPEATS) {
         k->factor = 1;
-    } else if (period * k->factor * 2 <= sim->tick_max) {
-        k->factor *= 2;
+    } else if (period * k->factor * TICK_GROWTH <= sim->tick_max) {
+        k->factor *= TICK_GROWTH;
     }
     k->external = sim->external;
     return sim_wall() + period * k->factor;
@@ -126,6 +136,11 @@ void loop_at(struct loop *l, struct loop_timer *t, cl_time when, void (*fn)(stru
 void loop_timer_stop(struct loop *l, struct loop_timer *t)
 {
     cl_heap_remove(&l->timers, &t->node);
+    for (size_t i = 0; i < l->n_ticks; i++) {
+        if (l->ticks[i].timer == t) { /* it may be freed now */
+            l->ticks[i] = (struct tick){.factor = 1};
+        }
+    }
 }
 
 /* Something happened that the ticks are there for: they come when they were asked for. */

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Two hundred random schedules with kills and faults. A failing one prints the command that repeats it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+: "${CERTLOOP_BUILD:=build/dev}"
+"$CERTLOOP_BUILD/certloop-simulate" --kills --faults --seeds 1..200
