@@ -29,4 +29,13 @@ void cl_free(void *p);
 /** A zeroed object of type T. */
 #define cl_new(T) ((T *)cl_calloc(1, sizeof(T)))
 
+/* For small things that stay as long as an object is declared. They lie close together, apart from
+ * the passing load: a string that stays behind amid the remains of an order would hold on to the
+ * whole page. Freed by cl_free. On the loop's thread only. */
+/** Zeroed. */
+void *cl_keep(size_t size) __attribute__((malloc, returns_nonnull, alloc_size(1)));
+/** NULL for NULL. */
+char *cl_keep_dup(const char *s);
+#define cl_keep_new(T) ((T *)cl_keep(sizeof(T)))
+
 #endif

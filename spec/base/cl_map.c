@@ -114,7 +114,8 @@ void *cl_map_set(struct cl_map *m, const char *key, void *value)
     if (m->used == m->entries_cap) {
         rebuild(m);
     }
-    m->entries[m->used] = (struct cl_map_entry){cl_strdup(key), value, hash};
+    m->entries[m->used] =
+        (struct cl_map_entry){m->keep ? cl_keep_dup(key) : cl_strdup(key), value, hash};
     put_slot(m, m->used);
     m->used++;
     m->count++;

@@ -20,6 +20,7 @@ struct cl_map {
     size_t entries_cap;
     uint32_t *slots;
     size_t slots_cap;
+    bool keep; /* set while empty: its keys stay (cl_keep) */
 };
 void cl_map_deinit(struct cl_map *m);
 void *cl_map_get(const struct cl_map *m, const char *key); /* NULL if absent */

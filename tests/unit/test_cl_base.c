@@ -76,6 +76,46 @@ static void size_zero_is_allowed_and_new_objects_are_zeroed(void **state)
     cl_free(NULL);
 }
 
+enum { KEPT = 3000 };
+
+static void what_is_kept_is_zeroed_and_its_own(void **state)
+{
+    static const size_t SIZES[] = {1, 15, 16, 17, 100, 560, 1024, 1025, 100000};
+    static char *kept[KEPT];
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < KEPT; i++) {
+            size_t size = SIZES[i % (sizeof(SIZES) / sizeof(SIZES[0]))];
+            kept[i] = cl_keep(size);
+            for (size_t k = 0; k < size; k++) {
+                assert_int_equal(kept[i][k], 0);
+            }
+            memset(kept[i], (int)(i % 255) + 1, size);
+        }
+        for (size_t i = 0; i < KEPT; i++) {
+            size_t size = SIZES[i % (sizeof(SIZES) / sizeof(SIZES[0]))];
+            for (size_t k = 0; k < size; k++) {
+                assert_int_equal((unsigned char)kept[i][k], i % 255 + 1);
+            }
+            cl_free(kept[i]);
+        }
+    }
+}
+
+static void a_text_is_kept_as_it_is(void **state)
+{
+    char *text = cl_keep_dup("web.example.org");
+    char *empty = cl_keep_dup("");
+
+    (void)state;
+    assert_string_equal(text, "web.example.org");
+    assert_string_equal(empty, "");
+    assert_null(cl_keep_dup(NULL));
+    cl_free(text);
+    cl_free(empty);
+}
+
 /* ---- cl_err ---- */
 
 static void a_failure_fills_the_error_and_returns_minus_one(void **state)
@@ -318,6 +358,8 @@ int main(void)
         cmocka_unit_test(running_out_of_memory_calls_the_failure_function),
         cmocka_unit_test(a_product_that_overflows_is_a_failure),
         cmocka_unit_test(size_zero_is_allowed_and_new_objects_are_zeroed),
+        cmocka_unit_test(what_is_kept_is_zeroed_and_its_own),
+        cmocka_unit_test(a_text_is_kept_as_it_is),
         cmocka_unit_test(a_failure_fills_the_error_and_returns_minus_one),
         cmocka_unit_test(an_error_can_be_made_of_its_own_text),
         cmocka_unit_test(a_long_text_is_cut),
