@@ -15,6 +15,7 @@ typedef STACK_OF(GENERAL_SUBTREE) subtree_stack;
 
 struct key {
     EVP_PKEY *pkey;
+    EVP_PKEY_CTX **signer; /* made at the first ECDSA signature: an account key makes many */
 };
 
 /** cl_fail with the newest entry of this thread's OpenSSL error queue appended; drains the queue. */

@@ -41,12 +41,15 @@ static struct key *key_wrap(EVP_PKEY *take_pkey)
     struct key *k = cl_new(struct key);
 
     k->pkey = take_pkey;
+    k->signer = cl_new(EVP_PKEY_CTX *);
     return k;
 }
 
 void key_destroy(struct key *k)
 {
     if (k != NULL) {
+        EVP_PKEY_CTX_free(*k->signer);
+        cl_free(k->signer);
         EVP_PKEY_free(k->pkey);
         cl_free(k);
     }

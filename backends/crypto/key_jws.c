@@ -157,20 +157,51 @@ static int ecdsa_to_jws(const unsigned char *der, size_t len, int size, unsigned
     return rc;
 }
 
-int key_sign(const struct key *k, const void *data, size_t len, unsigned char **ret,
-             size_t *ret_len, struct cl_err *err)
+/* EVP_DigestSign looks up its algorithms for each signature; this does so once for a key. */
+static int sign_ecdsa(const struct key *k, const void *data, size_t len, unsigned char *sig,
+                      size_t *sig_len)
 {
-    size_t sig_len = (size_t)EVP_PKEY_get_size(k->pkey);
-    unsigned char *sig = cl_malloc(sig_len);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+
+    if (*k->signer == NULL) {
+        *k->signer = EVP_PKEY_CTX_new(k->pkey, NULL);
+        if (*k->signer == NULL || EVP_PKEY_sign_init(*k->signer) != 1) {
+            EVP_PKEY_CTX_free(*k->signer);
+            *k->signer = NULL;
+            return -1;
+        }
+    }
+    return EVP_Digest(data, len, digest, &n, pkey_digest(k->pkey), NULL) == 1 &&
+                   EVP_PKEY_sign(*k->signer, sig, sig_len, digest, n) == 1
+               ? 0
+               : -1;
+}
+
+static int sign_other(const struct key *k, const void *data, size_t len, unsigned char *sig,
+                      size_t *sig_len)
+{
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     int rc = -1;
 
     if (ctx != NULL && EVP_DigestSignInit(ctx, NULL, pkey_digest(k->pkey), NULL, k->pkey) == 1 &&
-        EVP_DigestSign(ctx, sig, &sig_len, data, len) == 1) {
+        EVP_DigestSign(ctx, sig, sig_len, data, len) == 1) {
         rc = 0;
     }
     EVP_MD_CTX_free(ctx);
-    if (rc == 0 && key_algorithm(k) == KEY_ECDSA) {
+    return rc;
+}
+
+int key_sign(const struct key *k, const void *data, size_t len, unsigned char **ret,
+             size_t *ret_len, struct cl_err *err)
+{
+    bool ecdsa = key_algorithm(k) == KEY_ECDSA;
+    size_t sig_len = (size_t)EVP_PKEY_get_size(k->pkey);
+    unsigned char *sig = cl_malloc(sig_len);
+    int rc =
+        ecdsa ? sign_ecdsa(k, data, len, sig, &sig_len) : sign_other(k, data, len, sig, &sig_len);
+
+    if (rc == 0 && ecdsa) {
         unsigned char raw[2 * COORDINATE_MAX];
         int size = coordinate_size(k);
         rc = ecdsa_to_jws(sig, sig_len, size, raw);
