@@ -147,6 +147,7 @@ struct disk_group_dir *disk_dirs_make(struct disk_run_state *r, const char *path
         (void)disk_fail(err, errno, "open directory", path);
         return NULL;
     }
+    d->made = made;
     if (made && (st.st_mode & 0777U) != mode &&
         fchmod(d->fd, (mode_t)mode | (st.st_mode & 07000U)) < 0) { /* the umask took bits */
         (void)disk_fail(err, errno, "set the mode of", path);

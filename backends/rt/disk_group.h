@@ -24,10 +24,11 @@ struct disk_group_dir {
     dev_t dev;
     unsigned users; /* staged files that still need it */
     bool dirty;     /* names in it changed since its last sync */
+    bool made;      /* by this batch */
 };
 struct disk_staged { /* a file under its temporary name */
     struct disk_group_dir *dir;
-    char temp[DISK_TEMP_MAX];
+    char temp[DISK_TEMP_MAX]; /* "": written under its name */
     char name[NAME_MAX + 1];
     int fd; /* -1: closed already, needs syncfs */
 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* disk_steps: what each step of a batch does. A write is staged: the temporary file gets its owner
  * and mode before it gets its name, and its name only after its data was synced. Every other step
- * waits for the files staged before it, so that all steps are seen in order. */
+ * waits for the files staged before it, so that all steps are seen in order. In a directory that the
+ * batch itself has just made, only the last of the files written to it is staged: nobody knows the
+ * directory yet, and its name is what tells that the others are whole. */
 #include "backends/rt/disk_group.h"
 #include "spec/base/cl_alloc.h"
 
@@ -52,12 +54,18 @@ static struct disk_staged *new_staged(struct disk_run_state *r)
     return &r->staged[r->staged_len];
 }
 
-static int open_staged(struct disk_staged *f)
+enum { NEW_FILE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC };
+
+static int open_staged(struct disk_staged *f, bool direct)
 {
+    f->temp[0] = '\0';
+    f->fd = direct ? openat(f->dir->fd, f->name, NEW_FILE, 0600) : -1;
+    if (f->fd >= 0) {
+        return 0;
+    }
     for (int i = 0; i < TEMP_TRIES; i++) {
         disk_temp_name(f->name, f->temp);
-        f->fd =
-            openat(f->dir->fd, f->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        f->fd = openat(f->dir->fd, f->temp, NEW_FILE, 0600);
         if (f->fd >= 0 || errno != EEXIST) {
             break;
         }
@@ -65,7 +73,18 @@ static int open_staged(struct disk_staged *f)
     return f->fd < 0 ? -1 : 0;
 }
 
-static int step_write(struct disk_run_state *r, struct disk_step *s, struct cl_err *err)
+/* Does the next step write another file to the same directory? */
+static bool more_follows(const struct disk_step *s, const struct disk_step *end)
+{
+    const char *slash = strrchr(s->path, '/');
+    size_t len = slash != NULL ? (size_t)(slash - s->path) + 1 : 0;
+
+    return s + 1 < end && s[1].kind == STEP_WRITE && len > 0 &&
+           strncmp(s->path, s[1].path, len) == 0 && strchr(s[1].path + len, '/') == NULL;
+}
+
+static int step_write(struct disk_run_state *r, struct disk_step *s, const struct disk_step *end,
+                      struct cl_err *err)
 {
     struct place at;
     struct disk_staged *f = new_staged(r);
@@ -75,7 +94,7 @@ static int step_write(struct disk_run_state *r, struct disk_step *s, struct cl_e
     }
     f->dir = at.dir;
     (void)cl_format(f->name, sizeof f->name, "%s", at.split.name);
-    if (open_staged(f) < 0) {
+    if (open_staged(f, at.dir->made && more_follows(s, end)) < 0) {
         return disk_fail(err, errno, "create a temporary file for", s->path);
     }
     r->staged_len++;
@@ -112,12 +131,13 @@ int disk_steps_settle(struct disk_run *run, struct cl_err *err)
 
     for (size_t i = 0; i < r->staged_len; i++) {
         struct disk_staged *f = &r->staged[i];
-        if (rc == 0 && renameat(f->dir->fd, f->temp, f->dir->fd, f->name) < 0) {
+        bool direct = f->temp[0] == '\0';
+        if (rc == 0 && !direct && renameat(f->dir->fd, f->temp, f->dir->fd, f->name) < 0) {
             rc = disk_fail(err, errno, "rename a new file to", f->name);
             cl_wrap(err, "in %s", f->dir->path != NULL ? f->dir->path : "its directory");
         }
         if (rc < 0) {
-            (void)unlinkat(f->dir->fd, f->temp, 0);
+            (void)unlinkat(f->dir->fd, direct ? f->name : f->temp, 0);
         }
         f->dir->dirty = true;
         release(r, f);
@@ -131,8 +151,9 @@ void disk_steps_drop(struct disk_run *run)
     struct disk_run_state *r = run->st;
 
     for (size_t i = 0; i < r->staged_len; i++) {
-        (void)unlinkat(r->staged[i].dir->fd, r->staged[i].temp, 0);
-        release(r, &r->staged[i]);
+        struct disk_staged *f = &r->staged[i];
+        (void)unlinkat(f->dir->fd, f->temp[0] == '\0' ? f->name : f->temp, 0);
+        release(r, f);
     }
     r->staged_len = 0;
 }
@@ -148,10 +169,15 @@ static int step_symlink(struct disk_run_state *r, const struct disk_step *s, str
     if (locate(r, s->path, &at, err) < 0) {
         return -1;
     }
-    for (int i = 0; i < TEMP_TRIES; i++) {
+    if (symlinkat(s->other, at.dir->fd, at.split.name) == 0) { /* nothing to replace */
+        at.dir->dirty = true;
+        disk_dirs_forget(r, s->path);
+        return 0;
+    }
+    for (int i = 0; i < TEMP_TRIES && errno == EEXIST; i++) {
         disk_temp_name(at.split.name, temp);
         rc = symlinkat(s->other, at.dir->fd, temp);
-        if (rc == 0 || errno != EEXIST) {
+        if (rc == 0) {
             break;
         }
     }
@@ -310,13 +336,14 @@ static int step_remove(struct disk_run_state *r, const struct disk_step *s, stru
 
 /* ---- the sequence ---- */
 
-static int run_step(struct disk_run_state *r, struct disk_step *s, struct cl_err *err)
+static int run_step(struct disk_run_state *r, struct disk_step *s, const struct disk_step *end,
+                    struct cl_err *err)
 {
     switch (s->kind) {
     case STEP_MKDIRS:
         return disk_dirs_make(r, s->path, s->mode, err) == NULL ? -1 : 0;
     case STEP_WRITE:
-        return step_write(r, s, err);
+        return step_write(r, s, end, err);
     case STEP_SYMLINK:
         return step_symlink(r, s, err);
     case STEP_RENAME:
@@ -345,7 +372,7 @@ int disk_steps_run(struct disk_run *run, struct cl_err *err)
         if (r->staged_len > 0 && s->kind != STEP_WRITE && s->kind != STEP_MKDIRS) {
             return 0; /* once the files before it have their names */
         }
-        if (run_step(r, s, err) < 0) {
+        if (run_step(r, s, run->batch->steps + run->batch->len, err) < 0) {
             return -1;
         }
     }

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <malloc.h>
 #include <sys/random.h>
 #include <time.h>
 #include <uv.h>
@@ -64,6 +65,8 @@ struct loop *loop_create(void)
 {
     struct loop *l = cl_new(struct loop);
 
+    /* Before there are threads: an arena for each would hold on to memory, and win nothing. */
+    (void)mallopt(M_ARENA_MAX, 1);
     cl_assert(uv_loop_init(&l->uv) == 0);
     /* A peer or a reader of our output that went away is an error of a write, not our end. */
     (void)signal(SIGPIPE, SIG_IGN);

@@ -302,6 +302,59 @@ static void batches_for_one_path_take_effect_in_the_order_of_their_commits(void 
     cl_free(m);
 }
 
+/* One file alone, and a whole set, are committed beside each other: what needs both comes after. */
+static void a_batch_for_the_paths_of_two_that_run_comes_after_both(void **state)
+{
+    struct rt *rt = *state;
+    struct many *m = cl_new(struct many);
+    char text[16];
+
+    for (unsigned i = 0; i < GROUP; i += 4) {
+        struct disk_batch *alone = disk_batch_create();
+        struct disk_batch *set = disk_batch_create();
+        struct disk_batch *both = disk_batch_create();
+        struct disk_batch *again = disk_batch_create();
+        (void)snprintf(text, sizeof text, "v%u", i);
+        write_step(rt, alone, "alone", text);
+        write_step(rt, set, "first", text);
+        disk_batch_barrier(set);
+        write_step(rt, set, "second", text);
+        disk_batch_rename(both, rt_path(rt, "alone"), rt_path(rt, "moved"));
+        disk_batch_rename(both, rt_path(rt, "second"), rt_path(rt, "moved too"));
+        write_step(rt, again, "moved too", "last");
+        disk_commit(rt->loop, alone, rt_op(&m->ops[i]));
+        disk_commit(rt->loop, set, rt_op(&m->ops[i + 1]));
+        disk_commit(rt->loop, both, rt_op(&m->ops[i + 2]));
+        disk_commit(rt->loop, again, rt_op(&m->ops[i + 3]));
+        if (i % 20 == 0) {
+            rt_turns(rt, 1);
+        }
+    }
+    rt_wait(rt, all_done, m);
+    for (unsigned i = 0; i < GROUP; i++) {
+        assert_false(m->ops[i].failed);
+    }
+    assert_file(rt, "moved", "v196");
+    assert_file(rt, "moved too", "last");
+    assert_int_equal(rt_entries(rt, "."), 3);
+    cl_free(m);
+}
+
+static void a_file_that_is_there_in_spite_of_a_new_directory_is_replaced(void **state)
+{
+    struct rt *rt = *state;
+    struct disk_batch *b = disk_batch_create();
+
+    disk_batch_mkdirs(b, rt_path(rt, "new"), 0755);
+    write_step(rt, b, "new/a", "first");
+    write_step(rt, b, "new/a", "second");
+    write_step(rt, b, "new/b", "b");
+    assert_ok(disk_commit_now, b);
+    assert_file(rt, "new/a", "second");
+    assert_file(rt, "new/b", "b");
+    assert_int_equal(rt_entries(rt, "new"), 2);
+}
+
 struct chain {
     struct rt *rt;
     struct cl_op op;
@@ -357,6 +410,8 @@ int main(void)
         T(many_directories_do_not_use_up_descriptors),
         T(two_hundred_batches_commit_together_and_the_bad_ones_fail_alone),
         T(batches_for_one_path_take_effect_in_the_order_of_their_commits),
+        T(a_batch_for_the_paths_of_two_that_run_comes_after_both),
+        T(a_file_that_is_there_in_spite_of_a_new_directory_is_replaced),
         T(a_commit_may_be_made_from_the_end_of_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
