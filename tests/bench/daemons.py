@@ -138,13 +138,14 @@ class Certloop:
     def __enter__(self):
         self.specs.mkdir(exist_ok=True)
         (self.folder / "secrets").mkdir(mode=0o700, exist_ok=True)
+        (self.folder / "config").mkdir(exist_ok=True)
         port = int(self.ca.env["PEBBLE_HTTP_PORT"])
         self.metrics = f"127.0.0.1:{port + 1 if port % 2 else port - 1}"
         env = os.environ | {
             "CERTLOOP_SPECS": str(self.specs),
             "CERTLOOP_STATE": str(self.state),
             "CERTLOOP_SECRETS": str(self.folder / "secrets"),
-            "CERTLOOP_CONFIG": str(self.folder / "none.yaml"),
+            "CERTLOOP_CONFIG": str(self.folder / "config/certloop.yaml"),
         }
         command = [*shlex.split(self.opts.wrap), self.opts.certloop, "run"]
         self.log = open(self.folder / "daemon.log", "ab")
