@@ -16,9 +16,10 @@
 #include <jansson.h>
 #include <string.h>
 
-#define PASSES_PER_TURN 4u           /* then sockets and timers get their turn: requests wait */
+#define PASSES_PER_TURN 2u           /* then sockets and timers get their turn: requests wait */
 #define SWEEP_PERIOD (5 * CL_MINUTE) /* outputs are compared with the archive */
 #define SWEEP_PER_UNIT (500 * CL_MS) /* ... or slower, with many objects */
+#define TRIM_AFTER (2 * CL_SECOND)   /* of quiet: memory of a burst goes back to the system */
 #define DRAIN_LIMIT (20 * CL_SECOND)
 
 static void pass_due(struct loop_task *t);
@@ -48,6 +49,12 @@ void daemon_wake_unit(struct daemon *d, struct unit *u)
     daemon_schedule(d);
 }
 
+static void trim_due(struct loop_timer *t)
+{
+    (void)t;
+    sys_trim();
+}
+
 static void pass_due(struct loop_task *t)
 {
     struct daemon *d = t->user;
@@ -64,6 +71,7 @@ static void pass_due(struct loop_task *t)
         }
     }
     daemon_schedule(d);
+    loop_at(d->loop, &d->trim_timer, now + TRIM_AFTER, trim_due, d);
     if (d->stopping) {
         check_stopped(d);
     } else if (workq_due(&d->queue) > 0 && d->idle != NULL) {
@@ -251,6 +259,8 @@ int daemon_create(struct loop *l, const struct daemon_options *o, struct daemon 
     d->cli_metrics = cl_strdup(o->metrics);
     cl_rng_seed(&d->rng, loop_entropy(l));
     workq_init(&d->queue);
+    d->units.keep = true;
+    d->claims.keep = true;
     cl_list_init(&d->loose);
     set_paths(d, o);
     if (config_file_load(d, err) < 0 || daemon_check_directories(d, err) < 0 ||
@@ -466,6 +476,7 @@ void daemon_destroy(struct daemon *d)
     }
     loop_timer_stop(d->loop, &d->sweep_timer);
     loop_timer_stop(d->loop, &d->stop_timer);
+    loop_timer_stop(d->loop, &d->trim_timer);
     watch_destroy(d->watch);
     destroy_units(d); /* may wake others */
     loop_task_cancel(&d->pass_task);

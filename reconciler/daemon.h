@@ -70,7 +70,7 @@ struct daemon {
     bool once, read_only, stopping, scanned;
     struct cl_op recover_op;
     struct loose recovering;
-    struct loop_timer sweep_timer, stop_timer;
+    struct loop_timer sweep_timer, stop_timer, trim_timer;
     struct config **old_configs; /* running work may still point into them */
     size_t n_old_configs;
     void (*idle)(void *user); /* the queue has run empty; may be NULL */

@@ -20,6 +20,7 @@ struct inventory *inventory_create(struct daemon *d)
 {
     struct inventory *i = cl_new(struct inventory);
     i->d = d;
+    i->files.keep = true;
     return i;
 }
 
@@ -62,8 +63,8 @@ struct file_entry *inventory_entry(struct inventory *i, const char *name)
 {
     struct file_entry *e = cl_map_get(&i->files, name);
     if (e == NULL) {
-        e = cl_new(struct file_entry);
-        e->name = cl_strdup(name);
+        e = cl_keep_new(struct file_entry);
+        e->name = cl_keep_dup(name);
         cl_map_set(&i->files, name, e);
     }
     return e;

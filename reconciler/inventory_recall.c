@@ -21,7 +21,7 @@ static void recall_one(struct inventory *i, bool is_issuer, const char *key)
     } else if (memory_load(path, &m, &err) == 0 &&
                object_from_canonical(m.canonical, &o, &err) == 0) {
         struct unit *u = unit_create(d, is_issuer, key, o->metadata.namespace_, o->metadata.name);
-        u->file = cl_strdup(cl_str_or(m.source_path, ""));
+        u->file = cl_keep_dup(cl_str_or(m.source_path, ""));
         inventory_entry(i, u->file)->declared++;
         if (!is_issuer) {
             unit_claim_written(u, o, &m);

@@ -36,14 +36,16 @@ struct unit *unit_find(struct daemon *d, bool is_issuer, const char *key)
 struct unit *unit_create(struct daemon *d, bool is_issuer, const char *key, const char *namespace_,
                          const char *name)
 {
-    struct unit *u = cl_new(struct unit);
+    struct unit *u = cl_keep_new(struct unit);
     u->d = d;
     u->is_issuer = is_issuer;
-    u->key = cl_strdup(key);
-    u->name = cl_strdup(name);
-    u->namespace_ = cl_strdup(namespace_);
-    u->display = cl_printf("%s%s%s%s", is_issuer ? "issuer/" : "", namespace_,
-                           namespace_[0] != '\0' ? "/" : "", name);
+    u->key = cl_keep_dup(key);
+    u->name = cl_keep_dup(name);
+    u->namespace_ = cl_keep_dup(namespace_);
+    char *display = cl_printf("%s%s%s%s", is_issuer ? "issuer/" : "", namespace_,
+                              namespace_[0] != '\0' ? "/" : "", name);
+    u->display = cl_keep_dup(display);
+    cl_free(display);
     u->ticket.user = u;
     char *map_key = unit_map_key(is_issuer, key);
     cl_map_set(&d->units, map_key, u);
@@ -257,7 +259,7 @@ struct unit *unit_issuer(struct unit *u)
     const char *key = found != NULL ? found->key : ref->name;
     if (!cl_streq(key, u->issuer_key)) {
         cl_free(u->issuer_key);
-        u->issuer_key = cl_strdup(key);
+        u->issuer_key = cl_keep_dup(key);
     }
     return found;
 }

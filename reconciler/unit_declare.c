@@ -222,7 +222,7 @@ bool unit_declare(struct unit *u, struct object *take_o, const char *file,
         cl_free(canonical);
     }
     cl_free(u->file);
-    u->file = cl_strdup(file);
+    u->file = cl_keep_dup(file);
     cl_free(u->rejection);
     u->rejection = NULL;
     u->absent_since = 0;
