@@ -132,7 +132,11 @@ static int read_into(const char *path, bool follow, struct cl_buf *ret, struct d
         return cl_fail(err, CL_ERR_LOCAL, "FileTooLarge", "%s is larger than the %zu bytes allowed",
                        path, ret->max);
     }
-    return ret_stat != NULL ? look(path, follow, ret_stat, err) : 0;
+    if (ret_stat != NULL && look(path, follow, ret_stat, err) < 0) {
+        cl_buf_deinit(ret);
+        return -1;
+    }
+    return 0;
 }
 
 int disk_read(const char *path, size_t max, struct cl_buf *ret, struct disk_stat *ret_stat,
