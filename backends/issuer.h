@@ -8,8 +8,6 @@
 #ifndef ISSUER_H
 #define ISSUER_H
 
-#include <jansson.h>
-
 #include "backends/crypto/cert.h"
 #include "backends/net/http.h"
 #include "backends/rt/loop.h"
@@ -18,6 +16,8 @@
 #include "backends/store/paths.h"
 #include "spec/issuer_facts.h"
 #include "spec/spec.h"
+
+#include <jansson.h>
 
 /* What every instance may use. Owned by the daemon, outlives all instances. */
 struct issuer_host {

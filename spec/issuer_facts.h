@@ -4,9 +4,9 @@
 #ifndef ISSUER_FACTS_H
 #define ISSUER_FACTS_H
 
-#include <stdbool.h>
-
 #include "spec/base/cl_err.h"
+
+#include <stdbool.h>
 
 /* The steps an Issuer can need, in order. One X-macro row each. */
 #define ISSUER_STEPS(X)                                                                            \
@@ -30,15 +30,15 @@ enum issuer_credentials {
 };
 struct issuer_facts {
     enum issuer_credentials credentials;
-    bool needs_directory;        /* acme */
-    cl_time directory_at;        /* when it was fetched; 0 = never */
-    bool needs_account;          /* acme */
-    bool account_ok;             /* registered, and contact and key are as the spec says */
-    struct cl_err problem;       /* kind NONE, or why the last step failed or credentials are missing */
-    cl_time hold_until;          /* the whole CA waits (Busy, RateLimited); 0 = no */
+    bool needs_directory;  /* acme */
+    cl_time directory_at;  /* when it was fetched; 0 = never */
+    bool needs_account;    /* acme */
+    bool account_ok;       /* registered, and contact and key are as the spec says */
+    struct cl_err problem; /* kind NONE, or why the last step failed or credentials are missing */
+    cl_time hold_until;    /* the whole CA waits (Busy, RateLimited); 0 = no */
     char hold_reason[CL_ERR_REASON];
     cl_time valid_from, expires; /* ca: notBefore, notAfter of the CA certificate; 0 = n/a */
-    char identity[512];          /* "acme:DIRECTORY-URL" | "ca:SPKI" | "selfSigned"; "" = unknown yet */
+    char identity[512]; /* "acme:DIRECTORY-URL" | "ca:SPKI" | "selfSigned"; "" = unknown yet */
 };
 
 #endif

@@ -4,20 +4,20 @@
 #ifndef STATUS_H
 #define STATUS_H
 
-#include <jansson.h>
-
 #include "spec/base/cl_err.h"
 #include "spec/manifest.h"
 #include "spec/spec.h"
 
+#include <jansson.h>
+
 /* Condition types: one X-macro row each: symbol, name, always present?, what it means. */
-#define CONDITION_TYPES(X)                                                                         \
-    X(READY, "Ready", true, "a usable pair for this generation is on disk")                        \
-    X(ISSUING, "Issuing", true, "a certificate is being obtained")                                 \
-    X(DEPLOYED, "Deployed", true, "hooks succeeded and probes saw the new certificate")            \
-    X(RECONCILING, "Reconciling", false, "a new generation is being worked on")                    \
-    X(STALLED, "Stalled", false, "only a change by a person can help")                             \
-    X(RENEWAL_OVERDUE, "RenewalOverdue", false, "a quarter of the renewal reserve is used up")     \
+#define CONDITION_TYPES(X)                                                                     \
+    X(READY, "Ready", true, "a usable pair for this generation is on disk")                    \
+    X(ISSUING, "Issuing", true, "a certificate is being obtained")                             \
+    X(DEPLOYED, "Deployed", true, "hooks succeeded and probes saw the new certificate")        \
+    X(RECONCILING, "Reconciling", false, "a new generation is being worked on")                \
+    X(STALLED, "Stalled", false, "only a change by a person can help")                         \
+    X(RENEWAL_OVERDUE, "RenewalOverdue", false, "a quarter of the renewal reserve is used up") \
     X(SPEC_INVALID, "SpecInvalid", false, "the file on disk is rejected; the last good one is used")
 enum condition_type {
 #define X(symbol, name, always, doc) CONDITION_##symbol,

@@ -8,9 +8,9 @@
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <malloc.h>
 #include <sys/random.h>
 #include <time.h>
 #include <uv.h>

@@ -480,7 +480,7 @@ static const struct {
     {"mkdir", do_mkdir},     {"removeall", do_removeall}, {"disk", do_disk},
     {"ca", do_ca},           {"program", do_program},     {"service", do_service},
     {"webroot", do_webroot}, {"kill", do_kill},           {"crash", do_kill},
-    {"restart", do_restart}, {"clock", do_clock}, {"sleep", do_sleep},
+    {"restart", do_restart}, {"clock", do_clock},         {"sleep", do_sleep},
 };
 
 int sim_command(const struct cl_strv *words, const char *text, struct cl_err *err)

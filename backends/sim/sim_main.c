@@ -221,7 +221,8 @@ static int run_sweep(struct args *a, const char *file, const char *text, struct 
     uint64_t n = counted(&r, sweep);
     uint64_t runs = 0;
 
-    for (uint64_t at = 1; rc == 0 && a->failures < FAILURES_MAX && at <= n; at += a->sweeps[sweep].stride) {
+    for (uint64_t at = 1; rc == 0 && a->failures < FAILURES_MAX && at <= n;
+         at += a->sweeps[sweep].stride) {
         sim_result_deinit(&r);
         set_fault(&o->faults, sweep, at);
         rc = run_once(a, file, text, o, &r);

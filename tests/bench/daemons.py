@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The programs that bench.py measures, each started on a scratch folder of its own: Pebble,
 # certloop, Apache with mod_md. All are stopped when their block ends.
+import atexit
 import contextlib
 import json
 import os
@@ -21,16 +22,15 @@ LIMIT = 600  # seconds until a measurement is given up
 
 @contextlib.contextmanager
 def scratch(opts):
-    """A new folder each time: ext4 is slow where thousands of files were deleted just before."""
+    """A new folder each time, removed at the very end: without a journal, ext4 is slow in making
+    files where thousands were deleted just before."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="certloop-bench-"))
     folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        if opts.keep:
-            print(f"# kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+    if opts.keep:
+        print(f"# kept: {folder}")
+    else:
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    yield folder
 
 
 def wait_for(condition, every, what, limit=LIMIT):
