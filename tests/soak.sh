@@ -13,6 +13,7 @@ cmake --build --preset dev --target certloop-simulate
 jobs=$(nproc)
 share=$(((seeds + jobs - 1) / jobs))
 echo "soak: seeds $first to $((first + seeds - 1)) in $jobs processes"
+# shellcheck disable=SC2016 # the inner shell expands it
 seq 0 $((jobs - 1)) | xargs -P "$jobs" -I{} bash -c '
     from=$(($2 + $1 * $3))
     count=$(($2 + $4 - from < $3 ? $2 + $4 - from : $3))
