@@ -38,7 +38,7 @@ foreach(source IN LISTS unit_sources)
     if(name MATCHES "^test_sim_")
         cl_test_program(${name} machine_sim sim 120 "${source}")
     else()
-        cl_test_program(${name} machine_real unit 60 "${source}")
+        cl_test_program(${name} machine_real unit 180 "${source}")
     endif()
 endforeach()
 file(GLOB sim_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/sim/test_*.c")
@@ -81,7 +81,7 @@ endfunction()
 
 file(GLOB sim_scripts CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/tests/sim/test_*.sh" "${CMAKE_SOURCE_DIR}/tests/sim/test_*.py")
-cl_script_tests(sim 600 "" ${sim_scripts})
+cl_script_tests(sim 1800 "" ${sim_scripts})
 
 if(NOT CERTLOOP_SCRIPT_TESTS)
     return()
@@ -98,4 +98,4 @@ endforeach()
 file(GLOB functional_scripts CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/tests/functional/test_*.sh"
     "${CMAKE_SOURCE_DIR}/tests/functional/test_*.py")
-cl_script_tests(functional 300 functional_ ${functional_scripts})
+cl_script_tests(functional 600 functional_ ${functional_scripts})

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Random schedules in which everything happens.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/sim/lib.sh
+. tests/sim/lib.sh
+"$simulate" --seeds 301..350 --certs 12 --horizon 6d --kills --faults
