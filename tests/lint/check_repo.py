@@ -24,7 +24,6 @@ FORBIDDEN = [  # (pattern, why)
     (re.compile(r"shared/(design|tools|hooks|dns)\b"), "not part of this repository"),
     (re.compile(r"\b(deb|ftp|security)\.debian\.org\b|\bpypi\.org\b|\bproxy\.golang\.org\b"),
      "the package sources of the system are used, whatever they are"),
-    (re.compile(r"\b(CEO|issues show)\b"), "not part of this repository"),
     (re.compile(r"NOLINT\w*(\([^)]*\))?(?!\w|\(|:\s*\w)"), "a suppression gives its reason: NOLINT(check): why"),
     (re.compile(r"cppcheck-suppress \S+\s*(\*/)?\s*$"), "a suppression gives its reason"),
 ]
