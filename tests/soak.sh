@@ -17,7 +17,7 @@ echo "soak: seeds $first to $((first + seeds - 1)) in $jobs processes"
 seq 0 $((jobs - 1)) | xargs -P "$jobs" -I{} bash -c '
     from=$(($2 + $1 * $3))
     count=$(($2 + $4 - from < $3 ? $2 + $4 - from : $3))
-    [ "$count" -le 0 ] || 
+    [ "$count" -le 0 ] ||
         build/dev/certloop-simulate --kills --faults --seeds "$from..$((from + count - 1))"' \
     _ {} "$first" "$share" "$seeds"
 echo "soak: every durable write, request, file operation, and each tenth allocation"
