@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define HEARTBEAT (30 * CL_SECOND)
+#define GATHER (100 * CL_MS) /* what comes close together is told together, and not waited for */
 
 struct publish {
     struct daemon *d;
@@ -323,7 +324,8 @@ void publish_changed(struct daemon *d)
     if (d->read_only || p == NULL || cl_heap_contains(&p->soon.node)) {
         return;
     }
-    loop_at(d->loop, &p->soon, cl_time_max(p->last + CL_SECOND, loop_now(d->loop)), soon_due, p);
+    cl_time when = cl_time_max(p->last + CL_SECOND, loop_now(d->loop) + GATHER);
+    loop_at(d->loop, &p->soon, when, soon_due, p);
 }
 
 /* ---- the listener ---- */
