@@ -135,7 +135,7 @@ bool sim_lossy(void);
 /* ---- the machine as a world sees it ---- */
 cl_time sim_wall(void);
 void sim_loop_clock_jumped(cl_time delta);
-void sim_watch_changed(const char *path, bool gone, bool rescan);
+void sim_watch_changed(const char *path, bool gone, bool touched);
 void sim_watch_check(void);
 void sim_servers_reset(void);
 

@@ -148,6 +148,7 @@ static void run_sync(struct run *r)
 static void run_abandon(struct run *r)
 {
     for (size_t i = 0; i < r->len; i++) {
+        r->ops[i].batched = true;
         sim_fs_unsynced(sim->fs, &r->ops[i]);
     }
     r->len = 0;

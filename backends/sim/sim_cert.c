@@ -322,7 +322,7 @@ const char *cert_common_name(const struct cert_spec *spec)
 
 int cert_sign(const struct cert_sign_params *p, struct cl_buf *ret, struct cl_err *err)
 {
-    struct toy_cert chain[TOY_CHAIN_MAX];
+    struct toy_cert chain[TOY_CHAIN_MAX] = {0};
     const char *cn = cl_str_or(cert_common_name(p->spec), "");
     int n = 0;
     char serial[48];

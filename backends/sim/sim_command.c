@@ -285,10 +285,10 @@ static int do_disk(struct command *c)
         int code;
     } CODES[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EACCES", EACCES}};
 
-    (void)cl_map_remove(&sim->fs->errors, word(c, 1));
+    sim_fs_error(word(c, 1), 0);
     for (size_t i = 0; i < sizeof CODES / sizeof CODES[0]; i++) {
         if (cl_streq(word(c, 2), CODES[i].name)) {
-            (void)cl_map_set(&sim->fs->errors, word(c, 1), (void *)((uintptr_t)CODES[i].code + 1));
+            sim_fs_error(word(c, 1), CODES[i].code);
         }
     }
     sim_external();

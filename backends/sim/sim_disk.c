@@ -33,7 +33,7 @@ int sim_disk_fault(const char *path, bool writes)
 {
     const char *prefix;
     size_t pos = 0;
-    void *code;
+    void *value;
 
     if (sim->poisoned) {
         return 0;
@@ -44,14 +44,25 @@ int sim_disk_fault(const char *path, bool writes)
         sim->counts.faults++;
         return writes ? sim->faults.disk_errno : EIO;
     }
-    while (cl_map_next(&sim->fs->errors, &pos, &prefix, &code)) {
-        int errnum = (int)((uintptr_t)code - 1);
+    while (cl_map_next(&sim->fs->errors, &pos, &prefix, &value)) {
+        int errnum = *(const int *)value;
         if (cl_str_starts(path, prefix) && (writes || errnum != ENOSPC)) {
             sim->counts.faults++;
             return errnum;
         }
     }
     return 0;
+}
+
+void sim_fs_error(const char *prefix, int errnum)
+{
+    SIM_WORLD();
+    cl_free(cl_map_remove(&sim->fs->errors, prefix));
+    if (errnum != 0) {
+        int *value = cl_new(int);
+        *value = errnum;
+        (void)cl_map_set(&sim->fs->errors, prefix, value);
+    }
 }
 
 int sim_disk_apply(struct sim_op *op)
@@ -418,13 +429,13 @@ int disk_lookup_owner(const char *owner, const char *group, unsigned *ret_uid, u
 
 int disk_lock(const char *path, struct disk_lock **ret, struct cl_err *err)
 {
-    uintptr_t holder = (uintptr_t)cl_map_get(&sim->fs->locks, path);
+    const unsigned *holder = cl_map_get(&sim->fs->locks, path);
     int rc = sim_disk_fault(path, false);
 
     if (rc != 0) {
         return sim_disk_fail(err, rc, "open", path);
     }
-    if (holder == sim->life) {
+    if (holder != NULL) {
         return cl_fail(err, CL_ERR_LOCAL, "Locked", "%s is held by another process", path);
     }
     if (sim_fs_node(path, true) == NULL && disk_write(path, "", 0, 0600, err) < 0) {
@@ -433,7 +444,9 @@ int disk_lock(const char *path, struct disk_lock **ret, struct cl_err *err)
     struct disk_lock *lock = cl_new(struct disk_lock);
     lock->path = cl_strdup(path);
     SIM_WORLD();
-    (void)cl_map_set(&sim->fs->locks, path, (void *)(uintptr_t)sim->life);
+    unsigned *life = cl_new(unsigned);
+    *life = sim->life;
+    (void)cl_map_set(&sim->fs->locks, path, life);
     *ret = lock;
     return 0;
 }
@@ -441,7 +454,7 @@ int disk_lock(const char *path, struct disk_lock **ret, struct cl_err *err)
 void disk_unlock(struct disk_lock *lock)
 {
     if (lock != NULL) {
-        (void)cl_map_remove(&sim->fs->locks, lock->path);
+        cl_free(cl_map_remove(&sim->fs->locks, lock->path));
         cl_free(lock->path);
         cl_free(lock);
     }

@@ -120,14 +120,24 @@ static int walk_link(struct walk *w, const struct sim_node *link, bool follow)
     return walk_path(w, target, follow);
 }
 
+/* A link on the way, or the last component if it is to be followed. */
+static int step_link(struct walk *w, const struct sim_node *link, bool last)
+{
+    int rc = walk_link(w, link, true);
+
+    if (rc != 0 || w->found == NULL) {
+        return rc != 0 ? rc : ENOENT;
+    }
+    return last || w->found->type == DISK_DIR ? 0 : ENOTDIR;
+}
+
 /* One component; @last says whether a missing one is fine and a link is left alone. */
 static int walk_step(struct walk *w, bool last, bool follow)
 {
     struct sim_node *here = w->stack[w->depth - 1];
 
-    w->found = NULL;
+    w->found = here;
     if (cl_streq(w->name, ".")) {
-        w->found = here;
         return 0;
     }
     if (cl_streq(w->name, "..")) {
@@ -135,33 +145,14 @@ static int walk_step(struct walk *w, bool last, bool follow)
         w->found = w->stack[w->depth - 1];
         return 0;
     }
-    struct sim_node *n = cl_map_get(&here->children, w->name);
-    if (n == NULL) {
+    w->found = cl_map_get(&here->children, w->name);
+    if (w->found == NULL) {
         return last ? 0 : ENOENT;
     }
-    if (n->type == DISK_LINK && (!last || follow)) {
-        int rc = walk_link(w, n, true);
-        if (rc != 0 || w->found == NULL) {
-            return rc != 0 ? rc : ENOENT;
-        }
-        n = w->found;
-        if (last) {
-            return 0;
-        }
-        return n->type == DISK_DIR ? 0 : ENOTDIR;
+    if (w->found->type == DISK_LINK && (!last || follow)) {
+        return step_link(w, w->found, last);
     }
-    w->found = n;
-    if (last) {
-        return 0;
-    }
-    if (n->type != DISK_DIR) {
-        return ENOTDIR;
-    }
-    if (w->depth == sizeof w->stack / sizeof w->stack[0]) {
-        return ENAMETOOLONG;
-    }
-    w->stack[w->depth++] = n;
-    return 0;
+    return last || w->found->type == DISK_DIR ? 0 : ENOTDIR;
 }
 
 /* Leaves the directory of the last component on top of the stack, and its name in w->name. */
@@ -185,8 +176,11 @@ static int walk_path(struct walk *w, const char *path, bool follow)
         p += n;
         bool last = p[strspn(p, "/")] == '\0';
         rc = walk_step(w, last, follow);
-        if (rc == 0 && !last && w->found != NULL && w->found != w->stack[w->depth - 1]) {
-            w->stack[w->depth++] = w->found; /* where a link led */
+        if (rc == 0 && !last && w->found != w->stack[w->depth - 1]) {
+            if (w->depth == sizeof w->stack / sizeof w->stack[0]) {
+                return ENAMETOOLONG;
+            }
+            w->stack[w->depth++] = w->found;
         }
     }
     return rc;
@@ -459,12 +453,17 @@ void sim_fs_synced(struct sim_fs *fs, struct sim_op *take_op)
     sim_op_deinit(take_op);
 }
 
-void sim_fs_power_cut(struct sim_fs *fs, size_t keep)
+/* Which unsynced operations survive: a beginning, as a journal has it; of a commit that did not end,
+ * whose files were being synced one by one, any of them. */
+void sim_fs_power_cut(struct sim_fs *fs)
 {
-    size_t n = fs->n_unsynced < keep ? fs->n_unsynced : keep;
+    size_t keep = (size_t)sim_between(0, (int64_t)fs->n_unsynced);
+    bool any_order = sim_chance(50);
 
-    write_back(fs, n);
     for (size_t i = 0; i < fs->n_unsynced; i++) {
+        if (any_order && fs->unsynced[i].batched ? sim_chance(50) : i < keep) {
+            (void)sim_op_apply(fs->durable, &fs->unsynced[i], true);
+        }
         sim_op_deinit(&fs->unsynced[i]);
     }
     fs->n_unsynced = 0;

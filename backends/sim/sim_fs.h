@@ -40,7 +40,8 @@ struct sim_op {
     uint32_t uid, gid;
     uint64_t ino;
     int64_t time_ns;
-    cl_time at; /* when it was made, for the write-back */
+    cl_time at;   /* when it was made, for the write-back */
+    bool batched; /* of a commit that did not end: such files are synced in any order */
 };
 
 struct sim_fs {
@@ -49,8 +50,8 @@ struct sim_fs {
     size_t n_unsynced, cap_unsynced;
     size_t n_unsynced_other; /* those that are not status files: nobody syncs near a status */
     uint64_t next_ino, ticks;
-    struct cl_map errors; /* path prefix -> errno + 1, as a pointer */
-    struct cl_map locks;  /* path -> life that holds it, as a pointer */
+    struct cl_map errors; /* path prefix -> int: the errno there */
+    struct cl_map locks;  /* path -> unsigned: the life that holds it */
 };
 
 struct sim_fs *sim_fs_create(void);
@@ -69,14 +70,16 @@ void sim_op_deinit(struct sim_op *op);
 void sim_fs_unsynced(struct sim_fs *fs, struct sim_op *take_op);
 /** Applies to the durable tree what was synced; takes it. */
 void sim_fs_synced(struct sim_fs *fs, struct sim_op *take_op);
-/** A power cut: the durable tree plus @keep of the unsynced operations is what is left. */
-void sim_fs_power_cut(struct sim_fs *fs, size_t keep);
+/** A power cut: the durable tree and, by chance, some of the unsynced operations are left. */
+void sim_fs_power_cut(struct sim_fs *fs);
 
 /* Changes and looks from outside: by people, tools, the CA. No faults, always durable. */
 int sim_fs_put(const char *path, const void *data, size_t len, unsigned mode);
 int sim_fs_do(enum sim_op_kind kind, const char *path, const char *other);
 /** The bytes of a file, or NULL. Borrowed until the next change. */
 const struct sim_blob *sim_fs_get(const char *path);
+/** From now on everything below @prefix fails with @errnum; 0: no longer. */
+void sim_fs_error(const char *prefix, int errnum);
 struct sim_node *sim_fs_node(const char *path, bool follow);
 
 /* ---- the daemon's side ---- */

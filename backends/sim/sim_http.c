@@ -371,7 +371,7 @@ static void probe_due(void *arg)
         (void)cl_fail(&err, CL_ERR_TRANSIENT, "ConnectFailed", "nothing listens there");
     }
     SIM_LIFE();
-    char *chain = err.kind == CL_ERR_NONE ? cl_strdup(s->loaded) : NULL;
+    char *chain = s != NULL && err.kind == CL_ERR_NONE ? cl_strdup(s->loaded) : NULL;
     p.op->chain_pem = chain;
     cl_op_done(&p.op->op, err.kind == CL_ERR_NONE ? NULL : &err);
     cl_free(chain);

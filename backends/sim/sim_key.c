@@ -4,7 +4,6 @@
 #include "backends/sim/sim_crypto.h"
 #include "spec/base/cl_alloc.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static struct key *key_make(enum key_algorithm algorithm, long size, uint64_t id)
@@ -103,7 +102,7 @@ int key_to_pem(const struct key *k, enum key_encoding encoding, struct cl_buf *r
 {
     const char *label = pem_label(k, encoding);
 
-    if (cl_buf_addf(ret, "-----BEGIN %s-----\ntoykey/%d/%ld/%016llx\n-----END %s-----\n", label,
+    if (cl_buf_addf(ret, "-----BEGIN %s-----\ntoykey/%d/%ld/%llu\n-----END %s-----\n", label,
                     (int)k->algorithm, k->size, (unsigned long long)k->id, label) < 0) {
         return cl_fail(err, CL_ERR_INTERNAL, "KeyEncodingFailed", "the key does not fit");
     }
@@ -112,18 +111,27 @@ int key_to_pem(const struct key *k, enum key_encoding encoding, struct cl_buf *r
 
 int key_from_pem(const char *pem, struct key **ret, struct cl_err *err)
 {
+    struct cl_strv parts = {0};
     const char *body = strstr(pem, "toykey/");
-    int algorithm = 0;
-    long size = 0;
-    unsigned long long id = 0;
+    uint64_t algorithm = 0;
+    uint64_t size = 0;
+    uint64_t id = 0;
 
-    if (body == NULL || strstr(pem, "PRIVATE KEY-----\n") == NULL ||
-        strstr(body, "-----END ") == NULL ||
-        sscanf(body, "toykey/%d/%ld/%16llx\n", &algorithm, &size, &id) != 3) {
+    if (body != NULL && strstr(pem, "PRIVATE KEY-----\n") != NULL &&
+        strstr(body, "-----END ") != NULL) {
+        char *line = cl_strndup(body, strcspn(body, "\n"));
+        cl_strv_split(&parts, line, "/");
+        cl_free(line);
+    }
+    bool read = parts.len == 4 && cl_parse_u64(parts.items[1], KEY_ED25519, &algorithm) == 0 &&
+                cl_parse_u64(parts.items[2], 65536, &size) == 0 &&
+                cl_parse_u64(parts.items[3], UINT64_MAX, &id) == 0;
+    cl_strv_deinit(&parts);
+    if (!read) {
         return cl_fail(err, CL_ERR_PERMANENT, "InvalidPrivateKey",
                        "this is not a private key in PEM form");
     }
-    *ret = key_make((enum key_algorithm)algorithm, size, id);
+    *ret = key_make((enum key_algorithm)algorithm, (long)size, id);
     return 0;
 }
 
@@ -188,7 +196,7 @@ void toy_sign(const char *spki, const void *data, size_t len, unsigned char ret[
     size_t n = strlen(spki);
     unsigned char *both = cl_malloc(n + len);
 
-    memcpy(both, spki, n);
+    memcpy(both, spki, n); /* NOLINT(bugprone-not-null-terminated-result): bytes, not a string */
     memcpy(both + n, data, len);
     cl_sha256(both, n + len, ret);
     memcpy(ret + 32, ret, 32);

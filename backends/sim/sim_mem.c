@@ -96,10 +96,11 @@ void sim_scope_reset(const int *old)
 
 void sim_mem_drop(struct cl_list *blocks)
 {
-    while (!cl_list_empty(blocks)) {
-        union block *b =
-            (union block *)(void *)((char *)blocks->next - offsetof(union block, head.link));
-        cl_list_remove(&b->head.link);
-        free(b);
+    struct cl_list *next = NULL;
+
+    for (struct cl_list *n = blocks->next; n != blocks; n = next) {
+        next = n->next;
+        free((char *)n - offsetof(union block, head.link));
     }
+    cl_list_init(blocks);
 }

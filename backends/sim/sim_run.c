@@ -121,7 +121,7 @@ static void bury(enum sim_end why)
     cl_map_deinit(&sim->fs->locks);
     memset(&sim->fs->locks, 0, sizeof sim->fs->locks);
     if (why == SIM_END_KILL) {
-        sim_fs_power_cut(sim->fs, (size_t)sim_between(0, (int64_t)sim->fs->n_unsynced));
+        sim_fs_power_cut(sim->fs);
     }
     if (why == SIM_END_KILL || why == SIM_END_CRASH) {
         sim->counts.kills++;
