@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/sim/lib.sh
 . tests/sim/lib.sh
-"$simulate" --seeds 1..3 tests/sim/scenarios/*.scn
+"$simulate" --seeds 1..1 tests/sim/scenarios/*.scn

@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/sim/lib.sh
 . tests/sim/lib.sh
-"$simulate" --seeds 201..250 --certs 12 --horizon 6d --faults
+"$simulate" --seeds "$(seeds 201 50)" --certs 12 --horizon 6d --faults

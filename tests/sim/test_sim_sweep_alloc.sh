@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/sim/lib.sh
 . tests/sim/lib.sh
-"$simulate" --fail-alloc every:1009 tests/sim/scenarios/swept.scn
+"$simulate" --fail-alloc "$(stride 1009)" tests/sim/scenarios/swept.scn

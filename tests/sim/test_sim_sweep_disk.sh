@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/sim/lib.sh
 . tests/sim/lib.sh
-"$simulate" --fail-disk every:23 tests/sim/scenarios/swept.scn
-"$simulate" --enospc --fail-disk every:29 tests/sim/scenarios/swept.scn
+"$simulate" --fail-disk "$(stride 23)" tests/sim/scenarios/swept.scn
+"$simulate" --enospc --fail-disk "$(stride 29)" tests/sim/scenarios/swept.scn

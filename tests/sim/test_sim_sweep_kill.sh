@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/sim/lib.sh
 . tests/sim/lib.sh
-"$simulate" --kill-at every tests/sim/scenarios/swept.scn
+"$simulate" --kill-at "$(stride 1)" tests/sim/scenarios/swept.scn
