@@ -137,14 +137,6 @@ static void run_keep(struct run *r, struct sim_op *take_op)
     memset(take_op, 0, sizeof *take_op);
 }
 
-static void run_sync(struct run *r)
-{
-    for (size_t i = 0; i < r->len; i++) {
-        sim_fs_synced(sim->fs, &r->ops[i]);
-    }
-    r->len = 0;
-}
-
 static void run_abandon(struct run *r)
 {
     for (size_t i = 0; i < r->len; i++) {
@@ -154,14 +146,19 @@ static void run_abandon(struct run *r)
     r->len = 0;
 }
 
-/* The power goes at this step. A write may leave its temporary file behind. */
+static bool kill_point(void)
+{
+    return !sim->poisoned && ++sim->counts.durable == sim->faults.kill_at;
+}
+
+/* The power goes at this step (NULL: at a sync). A write may leave its temporary file behind. */
 static void power_goes(struct run *r, const struct sim_op *op)
 {
     sim_trace("durable write %llu (%s): the power goes", (unsigned long long)sim->counts.durable,
-              op->path);
+              op != NULL ? op->path : "when all is written but not synced");
     run_abandon(r);
     cl_free(r->ops);
-    if (op->kind == SIM_OP_WRITE && sim_chance(50)) {
+    if (op != NULL && op->kind == SIM_OP_WRITE && sim_chance(50)) {
         const char *slash = strrchr(op->path, '/');
         struct sim_op left = {.kind = SIM_OP_WRITE, .mode = 0600};
         left.path = cl_printf("%.*s/.%s.Tmp%03d", (int)(slash - op->path), op->path, slash + 1,
@@ -177,12 +174,23 @@ static void power_goes(struct run *r, const struct sim_op *op)
     sim_die(SIM_END_KILL);
 }
 
+static void run_sync(struct run *r)
+{
+    if (r->len > 0 && kill_point()) {
+        power_goes(r, NULL);
+    }
+    for (size_t i = 0; i < r->len; i++) {
+        sim_fs_synced(sim->fs, &r->ops[i]);
+    }
+    r->len = 0;
+}
+
 static int do_op(struct run *r, struct sim_op *op, struct cl_err *err)
 {
     bool removal = op->kind == SIM_OP_UNLINK || op->kind == SIM_OP_TREE;
     int rc = sim_disk_fault(op->path, op->kind != SIM_OP_UNLINK && op->kind != SIM_OP_TREE);
 
-    if (!sim->poisoned && ++sim->counts.durable == sim->faults.kill_at) {
+    if (kill_point()) {
         power_goes(r, op);
     }
     sim_op_stamp(sim->fs, op);
