@@ -65,13 +65,14 @@ struct sim {
     cl_time now;        /* world time: never goes back */
     cl_time skew;       /* the daemon's wall clock minus world time */
     cl_time horizon;
-    cl_time commit_at; /* when the last commit in line ends */
-    cl_time tick_max;  /* a periodic timer that finds nothing to do may be late by this much */
-    unsigned life;     /* number of the running life; 0 = the daemon is dead */
-    bool in_life;      /* allocations belong to the daemon */
-    bool poisoned;     /* ignore the fault counters (start-up of the world, checks) */
-    bool stopping;     /* the daemon drains */
-    bool exact;        /* every periodic timer fires */
+    cl_time commit_at;  /* when the last commit in line ends */
+    cl_time commit_max; /* how long one takes at most */
+    cl_time tick_max;   /* a periodic timer that finds nothing to do may be late by this much */
+    unsigned life;      /* number of the running life; 0 = the daemon is dead */
+    bool in_life;       /* allocations belong to the daemon */
+    bool poisoned;      /* ignore the fault counters (start-up of the world, checks) */
+    bool stopping;      /* the daemon drains */
+    bool exact;         /* every periodic timer fires */
     bool verbose;
     jmp_buf death;
     struct cl_list life_blocks, world_blocks;

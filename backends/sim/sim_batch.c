@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define COMMIT_MAX (4 * CL_MS)
-
 struct step {
     bool barrier, mkdirs;
     struct sim_op op;
@@ -290,7 +288,7 @@ void disk_commit(struct loop *l, struct disk_batch *take_b, struct cl_op *op)
     *w = (struct waiting){.batch = take_b, .op = op, .life = sim->life};
     op->cancel = NULL;
     op->impl = NULL;
-    sim->commit_at = cl_time_max(sim->commit_at, sim->now + sim_between(0, COMMIT_MAX));
+    sim->commit_at = cl_time_max(sim->commit_at, sim->now + sim_between(0, sim->commit_max));
     sim_at(sim->commit_at, commit_due, w);
 }
 

@@ -381,7 +381,7 @@ static void post(struct sim_ca *ca, const struct sim_request *req, struct sim_re
     size_t len = 0;
     char *text = decoded(body, "protected", &len);
     json_t *header = text != NULL ? json_loadb(text, len, 0, NULL) : NULL;
-    struct sim_post p = {0};
+    struct sim_post p = {.life = req->life};
 
     ca->n_posts++;
     add_nonce(ca, res);

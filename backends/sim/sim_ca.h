@@ -57,7 +57,7 @@ struct sim_order {
     enum { ORDER_PENDING, ORDER_PROCESSING, ORDER_VALID, ORDER_INVALID } status;
     cl_time created, ready_at, expires, not_after;
     char *chain;
-    unsigned life;  /* that asked for it */
+    unsigned life;  /* that asked for it, dead or alive */
     bool delivered; /* the chain was downloaded */
     bool excused;   /* its loss is the fault of somebody else */
 };
@@ -89,6 +89,7 @@ enum sim_ca_reply sim_ca_handle(struct sim_ca *ca, const struct sim_request *req
 struct sim_post {
     struct sim_account *account; /* NULL for newAccount */
     const char *spki;            /* of the key in the JWS */
+    unsigned life;               /* of its sender */
     json_t *payload;             /* NULL for POST-as-GET */
 };
 const struct sim_ca_window *sim_ca_now(const struct sim_ca *ca, enum sim_ca_window_kind kind,

@@ -193,7 +193,7 @@ void sim_ca_new_order(struct sim_ca *ca, const struct sim_post *p, struct sim_re
     o->names = cl_strv_join(&names, " ");
     o->created = sim->now;
     o->expires = sim->now + 7 * CL_DAY;
-    o->life = sim->life;
+    o->life = p->life;
     o->authzs = cl_calloc(names.len, sizeof(struct sim_authz *));
     cl_strv_for_each(typed, &names) {
         o->authzs[o->n_authzs++] = new_authz(ca, p->account, typed);

@@ -277,6 +277,14 @@ static int do_removeall(struct command *c)
     return 0;
 }
 
+/* commits D: how long a sync takes at most */
+static int do_commits(struct command *c)
+{
+    return cl_duration_parse(word(c, 1), &sim->commit_max) == 0
+               ? 0
+               : wrong(c, "expected: commits DURATION");
+}
+
 /* disk PREFIX EIO|ENOSPC|EACCES|ok */
 static int do_disk(struct command *c)
 {
@@ -473,14 +481,19 @@ static const struct {
     const char *name;
     command_fn *run;
 } COMMANDS[] = {
-    {"horizon", do_horizon}, {"ticks", do_ticks},         {"lossy", do_lossy},
-    {"write", do_write},     {"issuer", do_issuer},       {"cert", do_cert},
-    {"certs", do_certs},     {"config", do_config},       {"break", do_break},
-    {"remove", do_remove},   {"rename", do_rename},       {"link", do_link},
-    {"mkdir", do_mkdir},     {"removeall", do_removeall}, {"disk", do_disk},
-    {"ca", do_ca},           {"program", do_program},     {"service", do_service},
-    {"webroot", do_webroot}, {"kill", do_kill},           {"crash", do_kill},
-    {"restart", do_restart}, {"clock", do_clock},         {"sleep", do_sleep},
+    {"horizon", do_horizon}, {"ticks", do_ticks},
+    {"lossy", do_lossy},     {"write", do_write},
+    {"issuer", do_issuer},   {"cert", do_cert},
+    {"certs", do_certs},     {"config", do_config},
+    {"break", do_break},     {"remove", do_remove},
+    {"rename", do_rename},   {"link", do_link},
+    {"mkdir", do_mkdir},     {"removeall", do_removeall},
+    {"commits", do_commits}, {"disk", do_disk},
+    {"ca", do_ca},           {"program", do_program},
+    {"service", do_service}, {"webroot", do_webroot},
+    {"kill", do_kill},       {"crash", do_kill},
+    {"restart", do_restart}, {"clock", do_clock},
+    {"sleep", do_sleep},
 };
 
 int sim_command(const struct cl_strv *words, const char *text, struct cl_err *err)

@@ -181,7 +181,8 @@ static void arrived(void *arg)
                               .url = x->url,
                               .path = slash != NULL ? slash : "/",
                               .body = x->body != NULL ? x->body : "",
-                              .body_len = x->body_len};
+                              .body_len = x->body_len,
+                              .life = x->life};
     cl_time back;
 
     if (ca == NULL || x->fate == FATE_NOT_SENT) {

@@ -11,6 +11,7 @@ struct sim_request {
     const char *method, *url, *path; /* path with its leading slash */
     const char *body;
     size_t body_len;
+    unsigned life; /* of the daemon that sent it; it may be dead by now */
 };
 struct sim_response {
     long status;

@@ -59,7 +59,7 @@ static void start(struct writer *w)
     char text[CL_DURATION_TEXT];
 
     (void)cl_buf_addf(&w->b, "horizon %s\n", cl_duration_format(w->p->horizon, text));
-    (void)cl_buf_addf(&w->b, "ticks 12h\n");
+    (void)cl_buf_addf(&w->b, "ticks 12h\ncommits %ldms\n", draw(w, 0, 2) == 0 ? 300L : 4L);
     (void)cl_buf_addf(&w->b,
                       "config <<END\n  hooks:\n    reload: {exec: [/usr/bin/reload]}\nEND\n");
     (void)cl_buf_addf(&w->b, "issuer le server=ca.test\n");

@@ -22,6 +22,7 @@ struct sim *sim_create(uint64_t seed)
     cl_rng_seed(&s->keys, seed ^ 0x6b657973U);
     s->now = SIM_START;
     s->horizon = SIM_START + CL_DAY;
+    s->commit_max = 4 * CL_MS;
     cl_list_init(&s->life_blocks);
     cl_list_init(&s->world_blocks);
     cl_list_init(&s->servers);
