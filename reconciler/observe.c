@@ -322,11 +322,41 @@ static bool is_renewal(const struct awake *w)
            cl_streq(trigger, reason_token(REASON_MANUALLY_TRIGGERED));
 }
 
+/* One output that is not as it should be makes them all so; a foreign file outranks the rest. */
+static void observe_output(struct unit *u, const struct output_plan *plan, cl_time now,
+                           struct observation *seen)
+{
+    struct facts *f = &seen->facts;
+    const struct memory_output *rec = memory_output_find(&u->w->memory, plan->directory);
+    char detail[200] = "";
+    enum output_verdict v = look_at_output(u, plan, detail);
+
+    if (v == OUTPUT_IN_SYNC) {
+        return;
+    }
+    if (rec == NULL || (!cl_streq(rec->content_hash, plan->content_hash) && !is_renewal(u->w))) {
+        f->outputs_written_once = false;
+    }
+    if (drifting(rec, now)) {
+        f->outputs_drifting = true;
+        f->outputs_retry_at = cl_time_max(f->outputs_retry_at, rec->repairs_since + 10 * CL_MINUTE);
+    }
+    if (v != OUTPUT_FOREIGN && f->outputs == OUTPUTS_BLOCKED) {
+        return;
+    }
+    f->outputs = v == OUTPUT_FOREIGN ? OUTPUTS_BLOCKED : OUTPUTS_WRITE;
+    if (f->outputs == OUTPUTS_WRITE && u->outputs_error != NULL) {
+        (void)cl_format(seen->outputs_detail, sizeof(seen->outputs_detail), "%s", u->outputs_error);
+    } else {
+        (void)cl_format(seen->outputs_detail, sizeof(seen->outputs_detail), "%s: %s",
+                        plan->directory, detail);
+    }
+}
+
 static void observe_outputs(struct unit *u, cl_time now, struct observation *seen)
 {
     struct awake *w = u->w;
     struct facts *f = &seen->facts;
-    char detail[200] = "";
 
     f->outputs = OUTPUTS_NONE;
     f->outputs_detail = seen->outputs_detail;
@@ -346,29 +376,7 @@ static void observe_outputs(struct unit *u, cl_time now, struct observation *see
     }
     f->outputs = OUTPUTS_OK;
     for (size_t i = 0; i < w->plans.len; i++) {
-        const struct output_plan *plan = &w->plans.items[i];
-        struct memory_output *rec = memory_output_find(&w->memory, plan->directory);
-        enum output_verdict v = look_at_output(u, plan, detail);
-        if (v == OUTPUT_IN_SYNC) {
-            continue;
-        }
-        if (rec == NULL || (!cl_streq(rec->content_hash, plan->content_hash) && !is_renewal(w))) {
-            f->outputs_written_once = false;
-        }
-        if (drifting(rec, now)) {
-            f->outputs_drifting = true;
-            f->outputs_retry_at =
-                cl_time_max(f->outputs_retry_at, rec->repairs_since + 10 * CL_MINUTE);
-        }
-        if (v == OUTPUT_FOREIGN || f->outputs != OUTPUTS_BLOCKED) {
-            f->outputs = v == OUTPUT_FOREIGN ? OUTPUTS_BLOCKED : OUTPUTS_WRITE;
-            (void)cl_format(seen->outputs_detail, sizeof(seen->outputs_detail), "%s: %s",
-                            plan->directory, detail);
-            if (f->outputs == OUTPUTS_WRITE && u->outputs_error != NULL) {
-                (void)cl_format(seen->outputs_detail, sizeof(seen->outputs_detail), "%s",
-                                u->outputs_error);
-            }
-        }
+        observe_output(u, &w->plans.items[i], now, seen);
     }
     if (f->outputs == OUTPUTS_WRITE && f->outputs_written_once && !w->adopt_checked) {
         check_adoption(u, now);

@@ -112,7 +112,7 @@ static void keep_more(size_t class)
     size_t size = class * KEEP_STEP;
 
     if (!keep.tried) {
-        char *range = malloc(KEEP_RANGE + KEEP_PAGE);
+        char *range = calloc(1, KEEP_RANGE + KEEP_PAGE); /* address space, until it is touched */
         size_t skip = KEEP_PAGE - (uintptr_t)range % KEEP_PAGE;
         keep.tried = true;
         __atomic_store_n(&keep.start, range != NULL ? range + skip : NULL, __ATOMIC_RELAXED);
