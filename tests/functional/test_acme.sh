@@ -89,7 +89,7 @@ wait_until 20 "[ -z \"\$(ls $SCRATCH/www/.well-known/acme-challenge 2>/dev/null)
 ISSUER=webroot certificate refused "blocked-domain.example"
 wait_until 30 "[ \"\$(condition refused Stalled)\" = True ]"
 status refused .status.lastError.type | grep -q rejectedIdentifier || fail "no problem type"
-orders=$(pebble_requests 'POST /order-plz')
+orders=$(pebble_orders)
 
 # a name that cannot be validated counts as an attempt and is tried again later
 curl -fsS -o /dev/null -d '{"host":"broken.example.org.","addresses":["127.0.0.9"]}' \
@@ -98,7 +98,7 @@ ISSUER=webroot certificate broken "broken.example.org"
 wait_until 60 "[ \"\$(status broken .status.failedIssuanceAttempts)\" = 1 ]"
 [ "$(status broken .status.lastError.class)" = Validation ] || fail "class $(status broken .status.lastError.class)"
 [ "$(status broken .status.lastError.identifier)" = broken.example.org ] || fail "no identifier"
-[ "$(pebble_requests 'POST /order-plz')" = $((orders + 1)) ] || fail "orders after failures"
+[ "$(pebble_orders)" = $((orders + 1)) ] || fail "orders after failures"
 certloop_stop
 
 # by a unix socket behind another server

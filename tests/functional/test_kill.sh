@@ -41,11 +41,10 @@ for _ in $(seq 10); do
 done
 certloop_start
 wait_ready "${names[@]}"
-orders=$(pebble_requests 'POST /order-plz')
+orders=$(pebble_orders)
 echo "50 certificates, $kills kills, $orders orders"
 [ "$orders" -le $((50 + kills)) ] || fail "$orders orders for 50 certificates and $kills kills"
-accounts=$(grep -c 'There are now .* accounts in memory' "$PEBBLE_LOG" || true)
-[ "$accounts" -le 1 ] || fail "$accounts accounts were made"
+[ "$(pebble_accounts)" = 1 ] || fail "$(pebble_accounts) accounts were made"
 for n in "${names[@]}"; do
     cmp -s <(openssl x509 -in "$STATE/live/$n/cert.pem" -noout -pubkey) \
         <(openssl pkey -in "$STATE/live/$n/privkey.pem" -pubout) || fail "$n: key and certificate differ"

@@ -63,12 +63,17 @@ pebble_stop() {
     rm -f "$PEBBLE_DIR/challtestsrv.pid"
 }
 
+# pebble_orders, pebble_accounts: how many it has made since its log began. (A request count would be
+# more: it refuses some with badNonce, and those are sent again.)
+pebble_orders() { pebble_requests 'Added order '; }
+pebble_accounts() { pebble_requests 'There are now [0-9]* accounts in memory'; }
+
 # pebble_root FILE: the root certificate of what Pebble issues (new at each start).
 pebble_root() {
     curl -fsS --cacert "$PEBBLE_CA" -o "$1" "$PEBBLE_MGMT/roots/0"
 }
 
-# pebble_requests PATTERN: how many requests so far match PATTERN, for example 'POST /order-plz'.
+# pebble_requests PATTERN: how many lines of its log so far match PATTERN, for example 'POST /order-plz'.
 pebble_requests() {
     grep -c -- "$1" "$PEBBLE_LOG" || true
 }
