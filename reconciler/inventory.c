@@ -26,6 +26,7 @@ struct inventory *inventory_create(struct daemon *d)
 
 void inventory_forget(struct inventory *i, struct file_entry *e)
 {
+    i->set_sha256[0] = '\0';
     cl_map_remove(&i->files, e->name);
     cl_free(e->name);
     cl_free(e->problem);
@@ -445,11 +446,15 @@ const struct cl_strv *inventory_ignored(const struct inventory *i)
     return &i->ignored;
 }
 
-void inventory_set_sha256(const struct inventory *i, char hex[CL_SHA256_TEXT])
+const char *inventory_set_sha256(struct inventory *i)
 {
     struct cl_strv lines = {0};
     size_t pos = 0;
     void *value;
+
+    if (i->set_sha256[0] != '\0') {
+        return i->set_sha256;
+    }
     while (cl_map_next(&i->files, &pos, NULL, &value)) {
         const struct file_entry *e = value;
         if (e->state == FILE_IN_FORCE) {
@@ -458,7 +463,8 @@ void inventory_set_sha256(const struct inventory *i, char hex[CL_SHA256_TEXT])
     }
     cl_strv_sort(&lines);
     char *text = cl_strv_join(&lines, "");
-    cl_sha256_hex(text, strlen(text), hex);
+    cl_sha256_hex(text, strlen(text), i->set_sha256);
     cl_free(text);
     cl_strv_deinit(&lines);
+    return i->set_sha256;
 }

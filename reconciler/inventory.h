@@ -59,8 +59,9 @@ bool inventory_any_absent(const struct inventory *i);
 /** Iterates over files, sorted by nothing in particular; *pos starts at 0. */
 const struct file_entry *inventory_next(const struct inventory *i, size_t *pos);
 const struct cl_strv *inventory_ignored(const struct inventory *i);
-/** SHA-256 over (path, sha256) of all files in force: proof for GitOps. */
-void inventory_set_sha256(const struct inventory *i, char hex[CL_SHA256_TEXT]);
+/** SHA-256 over (path, sha256) of all files in force: proof for GitOps. Computed when it is asked for
+ *  after a change. Valid until the next change. */
+const char *inventory_set_sha256(struct inventory *i);
 
 /** Is this a file name that is parsed? (.yaml .yml .json, no leading . or #, no ~) Pure. */
 bool inventory_name_ok(const char *name);

@@ -114,6 +114,7 @@ void inventory_apply(struct inventory *i, struct file_entry *e, struct object_li
         inventory_mark_absent(i, e->name, objects);
     }
     e->state = FILE_IN_FORCE;
+    i->set_sha256[0] = '\0';
     e->loaded_at = now;
     e->declared = 0;
     cl_free(e->problem);
@@ -139,6 +140,7 @@ void inventory_reject(struct inventory *i, struct file_entry *e, enum file_state
         }
     }
     e->state = state;
+    i->set_sha256[0] = '\0';
     cl_free(e->problem);
     e->problem = first != NULL ? cl_strdup(first->text) : cl_strdup("rejected");
     report_file(i->d, e->name, e->sha256, problems);

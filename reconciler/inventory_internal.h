@@ -25,6 +25,7 @@ struct inventory {
     bool polling;        /* no events tell when a file is closed */
     bool look_again;     /* a duplicate may be none any more */
     struct cl_strv subs; /* subdirectories that are watched (recursive) */
+    char set_sha256[CL_SHA256_TEXT]; /* of all files in force; "" = a file has changed since */
 };
 
 /** Scans at @when if none comes earlier. */

@@ -124,6 +124,7 @@ static void read_and_decode(struct inventory *i, struct file_entry *e, const cha
     cl_sha256_hex(text.data != NULL ? text.data : "", text.len, sha256);
     if (strcmp(sha256, e->sha256) != 0 || e->state == FILE_UNREADABLE || e->forced) {
         memcpy(e->sha256, sha256, sizeof(sha256));
+        i->set_sha256[0] = '\0';
         e->forced = false;
         decode(i, e, &text, complete);
     }

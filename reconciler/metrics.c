@@ -107,11 +107,9 @@ void metrics_render(struct daemon *d, struct cl_buf *b)
 {
     struct inventory_info inv;
     struct watch_info w = {0};
-    char set[CL_SHA256_TEXT];
     cl_time now = loop_now(d->loop);
 
     inventory_info(d->inventory, &inv);
-    inventory_set_sha256(d->inventory, set);
     if (d->watch != NULL) {
         watch_info(d->watch, &w);
     }
@@ -147,7 +145,8 @@ void metrics_render(struct daemon *d, struct cl_buf *b)
            seconds(now));
     single(b, "clock_time_seconds_gauge", "gauge", "The clock of the daemon.", seconds(now));
     head(b, "spec_set_hash_info", "gauge", "The set of spec files in force.");
-    (void)cl_buf_addf(b, "certloop_spec_set_hash_info{sha256=\"%s\"} 1\n", set);
+    (void)cl_buf_addf(b, "certloop_spec_set_hash_info{sha256=\"%s\"} 1\n",
+                      inventory_set_sha256(d->inventory));
     head(b, "build_info", "gauge", "Version of the daemon.");
     (void)cl_buf_addf(b, "certloop_build_info{version=\"%s\"} 1\n", d->version);
 }

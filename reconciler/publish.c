@@ -12,7 +12,10 @@
 #include <string.h>
 
 #define HEARTBEAT (30 * CL_SECOND)
-#define GATHER (100 * CL_MS) /* what comes close together is told together, and not waited for */
+/* What comes close together is told together, and hardly waited for; with many objects a little longer,
+ * as each writing costs more. */
+#define GATHER (100 * CL_MS)
+#define GATHER_EACH (1 * CL_MS)
 
 struct publish {
     struct daemon *d;
@@ -176,11 +179,9 @@ static void write_daemon(struct publish *p)
     struct daemon *d = p->d;
     struct counts c;
     struct inventory_info i;
-    char set[CL_SHA256_TEXT];
 
     count(d, &c);
     inventory_info(d->inventory, &i);
-    inventory_set_sha256(d->inventory, set);
     json_t *o = json_pack("{s:s,s:s,s:s,s:I}", "apiVersion", "certloop/v1", "kind", "Daemon",
                           "version", d->version, "pid", (json_int_t)sys_pid());
     (void)json_object_set_new(o, "mode", json_string(d->once ? "once" : "daemon"));
@@ -204,66 +205,8 @@ static void write_daemon(struct publish *p)
         json_string((const char *const[]){"None", "Issue", "Deploy", "All"}[d->config->suspend]));
     (void)json_object_set_new(o, "clock",
                               json_pack("{s:I}", "suspendJumps", (json_int_t)d->clock_jumps));
-    (void)json_object_set_new(o, "specSetSha256", json_string(set));
+    (void)json_object_set_new(o, "specSetSha256", json_string(inventory_set_sha256(d->inventory)));
     write_json(d, "status/_daemon.json", o);
-}
-
-/* ---- _summary.json ---- */
-
-static const char *status_word(const struct unit *u, enum condition_type t)
-{
-    enum condition_status s = (enum condition_status)u->summary.conditions[t];
-    return s == STATUS_ABSENT ? "Unknown" : condition_status_name(s);
-}
-
-static json_t *row(const struct unit *u)
-{
-    const struct unit_summary *m = &u->summary;
-    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s}", "kind", u->is_issuer ? "Issuer" : "Certificate",
-                          "namespace", u->namespace_, "name", u->name, "ready",
-                          status_word(u, CONDITION_READY), "reason", reason_token(m->ready_reason));
-    (void)json_object_set_new(o, "stalled", json_boolean(is(u, CONDITION_STALLED, STATUS_TRUE)));
-    (void)json_object_set_new(o, "file", clean_text(cl_str_or(u->file, "")));
-    (void)json_object_set_new(o, "specInvalid", json_boolean(u->rejection != NULL));
-    if (!u->is_issuer) {
-        (void)json_object_set_new(o, "deployed", json_string(status_word(u, CONDITION_DEPLOYED)));
-        (void)json_object_set_new(o, "issuing", json_string(status_word(u, CONDITION_ISSUING)));
-        (void)json_object_set_new(o, "gate", json_string(reason_token(m->gate)));
-        (void)json_object_set_new(o, "issuer", json_string(cl_str_or(u->issuer_key, "")));
-        set_time(o, "notAfter", m->not_after);
-        set_time(o, "renewalTime", m->renewal_time);
-        (void)json_object_set_new(o, "failedIssuanceAttempts", json_integer(m->failed_attempts));
-        (void)json_object_set_new(o, "revision", json_integer(m->revision));
-    }
-    set_time(o, "nextReconcileTime", m->next_at);
-    return o;
-}
-
-static void write_summary(struct daemon *d)
-{
-    json_t *rows = json_array();
-    json_t *rejected = json_array();
-    const struct file_entry *e;
-    size_t pos = 0;
-    void *value;
-    char set[CL_SHA256_TEXT];
-
-    while (cl_map_next(&d->units, &pos, NULL, &value)) {
-        (void)json_array_append_new(rows, row(value));
-    }
-    pos = 0;
-    while ((e = inventory_next(d->inventory, &pos)) != NULL) {
-        if (e->state == FILE_REJECTED || e->state == FILE_UNREADABLE) {
-            (void)json_array_append_new(
-                rejected, json_pack("{s:o,s:s,s:s}", "path", clean_text(e->name), "sha256",
-                                    e->sha256, "message", cl_str_or(e->problem, "")));
-        }
-    }
-    inventory_set_sha256(d->inventory, set);
-    json_t *o = json_pack("{s:s,s:s,s:s,s:o,s:o}", "apiVersion", "certloop/v1", "kind", "Summary",
-                          "specSetSha256", set, "rejected", rejected, "objects", rows);
-    set_time(o, "writtenAt", loop_now(d->loop));
-    write_json(d, "status/_summary.json", o);
 }
 
 static void write_textfile(struct daemon *d)
@@ -291,7 +234,7 @@ void publish_now(struct daemon *d)
     }
     loop_timer_stop(d->loop, &p->soon);
     p->last = loop_now(d->loop);
-    write_summary(d);
+    publish_summary(d);
     write_daemon(p);
     write_textfile(d);
     loop_at(d->loop, &p->heartbeat, p->last + HEARTBEAT, heartbeat_due, p);
@@ -324,7 +267,8 @@ void publish_changed(struct daemon *d)
     if (d->read_only || p == NULL || cl_heap_contains(&p->soon.node)) {
         return;
     }
-    cl_time when = cl_time_max(p->last + CL_SECOND, loop_now(d->loop) + GATHER);
+    cl_time each = (cl_time)d->units.count * GATHER_EACH;
+    cl_time when = cl_time_max(p->last + CL_SECOND, loop_now(d->loop) + GATHER) + each;
     loop_at(d->loop, &p->soon, when, soon_due, p);
 }
 

@@ -13,6 +13,8 @@ void publish_changed(struct daemon *d);
 void publish_now(struct daemon *d);
 /** (Re)binds the metrics listener as the Configuration says. */
 void publish_listen(struct daemon *d);
+/** Writes _summary.json: one row for each object (publish_summary.c). */
+void publish_summary(struct daemon *d);
 /** Prometheus text format, appended to @b (metrics.c). */
 void metrics_render(struct daemon *d, struct cl_buf *b);
 

@@ -96,6 +96,11 @@ static int reserve(struct cl_buf *b, size_t more)
     return 0;
 }
 
+void cl_buf_reserve(struct cl_buf *b, size_t len)
+{
+    (void)reserve(b, len < b->max - b->len ? len : b->max - b->len);
+}
+
 int cl_buf_add(struct cl_buf *b, const void *data, size_t len)
 {
     if (reserve(b, len) < 0) {

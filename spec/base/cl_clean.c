@@ -3,6 +3,7 @@
  * without controls, line separators and bidirectional overrides, which could hide text. */
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
+#include "spec/base/cl_buf.h"
 #include "spec/base/cl_str.h"
 
 #include <string.h>
@@ -116,4 +117,34 @@ char *cl_clean_dup(const char *src, size_t len)
     }
     clean[used] = '\0';
     return clean;
+}
+
+void cl_buf_add_json(struct cl_buf *b, const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t len = strlen(s);
+    char piece[16];
+    size_t taken;
+
+    (void)cl_buf_add(b, "\"", 1);
+    for (size_t i = 0; i < len; i += taken) {
+        size_t plain = 0;
+        while (i + plain < len && p[i + plain] >= 0x20 && p[i + plain] < 0x7F &&
+               p[i + plain] != '"' && p[i + plain] != '\\') {
+            plain++;
+        }
+        taken = plain;
+        if (plain > 0) {
+            (void)cl_buf_add(b, s + i, plain);
+            continue;
+        }
+        size_t n = next_piece(p + i, len - i, &taken, piece);
+        for (size_t k = 0; k < n; k++) {
+            if (piece[k] == '"' || piece[k] == '\\') {
+                (void)cl_buf_add(b, "\\", 1);
+            }
+            (void)cl_buf_add(b, piece + k, 1);
+        }
+    }
+    (void)cl_buf_add(b, "\"", 1);
 }

@@ -146,6 +146,18 @@ static bool take_month(const char **s, int *ret)
 
 /* ---- RFC 3339 ---- */
 
+/* @value in @width decimal digits, then @after. Status files are full of times: printf would take a
+ * tenth of the time of a pass. */
+static char *put_digits(char *at, int width, int value, char after)
+{
+    for (int i = width - 1; i >= 0; i--) {
+        at[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    at[width] = after;
+    return at + width + 1;
+}
+
 const char *cl_time_format(cl_time t, char buf[CL_TIME_TEXT])
 {
     /* 9999-12-31T23:59:59Z: RFC 3339 has no later year; earlier than year 0 likewise. */
@@ -161,8 +173,13 @@ const char *cl_time_format(cl_time t, char buf[CL_TIME_TEXT])
     int64_t days = t / CL_DAY - (t % CL_DAY < 0 ? 1 : 0);
     int64_t seconds = (t - days * CL_DAY) / CL_SECOND;
     civil_from_days(days, &c);
-    (void)cl_format(buf, CL_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day,
-                    (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+    char *at = put_digits(buf, 4, c.year, '-');
+    at = put_digits(at, 2, c.month, '-');
+    at = put_digits(at, 2, c.day, 'T');
+    at = put_digits(at, 2, (int)(seconds / 3600), ':');
+    at = put_digits(at, 2, (int)(seconds / 60 % 60), ':');
+    at = put_digits(at, 2, (int)(seconds % 60), 'Z');
+    *at = '\0';
     return buf;
 }
 
