@@ -42,15 +42,17 @@ static void start_deploy_lane(struct unit *u, const struct plan *p, cl_time now)
 
 void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_time now)
 {
-    /* uid and generation must be durable before anything is made in their name. */
+    /* uid and generation must be durable before anything is made in their name: an issuance commits
+     * them with its own first record. */
     bool remembered = !u->memory_dirty && !u->memory_saving;
+    bool joins = p->issue == PLAN_ISSUE && !u->memory_saving && u->memory_failures == 0;
 
     act_line(u, p);
     if (u->issue != NULL) {
         if (p->issue == PLAN_CANCEL) {
             act_cancel(u);
         }
-    } else if (remembered) {
+    } else if (remembered || joins) {
         start_issue_lane(u, p, now);
     }
     if (!f->deploying && u->project == NULL && u->deploy == NULL) {

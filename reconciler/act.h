@@ -17,6 +17,8 @@ void act_line(struct unit *u, const struct plan *p);
 bool act_enter_line(struct unit *u, struct instance *i);
 void act_leave_line(struct unit *u);
 void act_cancel(struct unit *u);
+/** Will the running issuance make the memory durable with its own first commit? */
+bool act_issue_saves(const struct unit *u);
 /** The object of @u is being replaced: the run keeps the old one. True if it took it. */
 bool act_issue_keeps(struct unit *u, struct object *o);
 /** Is the running issuance for a request, issuer or object that is no longer wanted? */

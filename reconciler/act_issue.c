@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* act_issue: the step ISSUE from key to archived revision.
  *
- * Happy path: take over the pending record, or make key and CSR -> issuer->issue -> (order URL made
- * durable on the way) -> guard -> revision committed -> memory says so -> the unit is queued.
+ * Happy path: take over the pending record, or make key and CSR (and, for ACME, that record) ->
+ * issuer->issue -> (order URL made durable on the way) -> guard -> revision committed -> memory says
+ * so -> the unit is queued.
  * Every failure ends in issue_fail(): one error, one backoff, one event, one status. */
 #include "reconciler/core/backoff.h"
 #include "reconciler/issue_run.h"
@@ -19,6 +20,7 @@
 #define SHOW_ANYWAY (10 * CL_SECOND) /* details inside a step */
 
 static void have_key(struct cl_op *op, const struct cl_err *failed);
+static void prepare(struct issue_run *r);
 static void start_issuer(struct issue_run *r);
 static void issued(struct cl_op *op, const struct cl_err *failed);
 static void progressed(struct cl_op *op);
@@ -39,12 +41,13 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     r->started = now;
     r->show_at = now + SHOW_AFTER;
     r->unshown = true;
+    r->saves = true;
     observe_inputs_hash(u, r->inputs_hash);
     u->issue = r;
     u->d->issuing++;
     cl_log(CL_LOG_DEBUG, u->display, reason_token(p->trigger), "issuing: %s", p->trigger_message);
     if (issue_take_pending(r)) {
-        start_issuer(r);
+        prepare(r);
         return;
     }
     issue_new_pending(r, p);
@@ -90,18 +93,69 @@ static void have_key(struct cl_op *op, const struct cl_err *failed)
                csr_create(&params, r->key, &r->pending.csr, &r->pending.csr_len, &err) < 0) {
         issue_fail(r, &err);
     } else {
+        prepare(r);
+    }
+}
+
+/* ---- the record ---- */
+
+/* What was remembered of the unit since goes along. */
+static void commit(struct issue_run *r, struct disk_batch *take_b,
+                   void (*done)(struct cl_op *op, const struct cl_err *err))
+{
+    r->saves = false;
+    r->commit = (struct cl_op){.done = done, .user = r};
+    disk_commit(r->u->d->loop, take_b, &r->commit);
+}
+
+static void committed(struct issue_run *r, const struct cl_err *err)
+{
+    if (r->with_memory) {
+        r->with_memory = false;
+        unit_memory_joined(r->u, err);
+    }
+}
+
+static void prepared(struct cl_op *op, const struct cl_err *failed)
+{
+    struct issue_run *r = op->user;
+    struct cl_err err = {0};
+
+    committed(r, failed);
+    if (failed != NULL) {
+        issue_fail(r, failed);
+    } else if (r->cancelled) {
+        r->pending_on_disk = true;
+        (void)cl_fail(&err, CL_ERR_CANCELLED, "Cancelled", "no longer wanted");
+        issue_fail(r, &err);
+    } else {
+        r->pending_on_disk = true;
         start_issuer(r);
     }
 }
 
-/* ---- through the issuer ---- */
+/* Key and request are durable before an order is made, so that of the order only its URL must follow.
+ * An issuer in this process needs none of it: what it has not finished is made anew. */
+static void prepare(struct issue_run *r)
+{
+    bool record = r->instance->ops->type == ISSUER_ACME;
 
-static void pending_saved(struct cl_op *op, const struct cl_err *err)
+    if (!record || (r->pending_on_disk && !r->u->memory_dirty)) {
+        r->saves = r->saves && !record;
+        start_issuer(r);
+        return;
+    }
+    struct disk_batch *b = disk_batch_create();
+    r->with_memory = unit_memory_join(r->u, b);
+    pending_put(&r->u->d->paths, r->u->key, &r->pending, b);
+    commit(r, b, prepared);
+}
+
+static void order_saved(struct cl_op *op, const struct cl_err *err)
 {
     struct issue_run *r = op->user;
     struct cl_op *saved = r->saved;
     r->saved = NULL;
-    r->pending_on_disk = err == NULL;
     cl_op_done(saved, err);
 }
 
@@ -115,11 +169,11 @@ static void save_order(struct issue_op *issue, const char *order_url, const char
     r->issue.order_url = r->pending.order_url;
     r->pending.account_url = cl_strdup(account_url);
     r->saved = saved;
-    struct disk_batch *b = disk_batch_create();
-    pending_put(&r->u->d->paths, r->u->key, &r->pending, b);
-    r->commit = (struct cl_op){.done = pending_saved, .user = r};
-    disk_commit(r->u->d->loop, b, &r->commit);
+    r->commit = (struct cl_op){.done = order_saved, .user = r};
+    pending_add_order(r->u->d->loop, &r->u->d->paths, r->u->key, &r->pending, &r->commit);
 }
+
+/* ---- through the issuer ---- */
 
 static void start_issuer(struct issue_run *r)
 {
@@ -186,9 +240,9 @@ void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *c
         .keep_revisions = wanted(r)->cert->revision_history_limit,
     };
     struct disk_batch *b = disk_batch_create();
+    r->with_memory = unit_memory_join(u, b);
     archive_put(&u->d->paths, &w, b);
-    r->commit = (struct cl_op){.done = archived, .user = r};
-    disk_commit(u->d->loop, b, &r->commit);
+    commit(r, b, archived);
 }
 
 static void issued(struct cl_op *op, const struct cl_err *failed)
@@ -211,6 +265,33 @@ static void issued(struct cl_op *op, const struct cl_err *failed)
 
 /* ---- ends ---- */
 
+/* The next pass need not read from the archive what has just been written to it, nor parse what the
+ * guard has looked at. */
+static void keep_revision(struct issue_run *r)
+{
+    struct awake *w = r->u->w;
+
+    w->memory.verified_stamp = archive_stamp(&r->u->d->paths, r->u->key);
+    if (r->issue.fullchain_pem == NULL) {
+        return; /* adopted: from files of others */
+    }
+    revision_deinit(&w->rev);
+    w->rev = (struct revision){
+        .state = REVISION_OK,
+        .number = r->manifest->revision,
+        .manifest = r->manifest,
+        .fullchain_pem = r->issue.fullchain_pem,
+        .ca_pem = r->issue.ca_pem,
+        .key_pem = r->pending.key_pem,
+        .stamp_hash = w->memory.verified_stamp,
+    };
+    r->manifest = NULL;
+    r->issue.fullchain_pem = NULL;
+    r->issue.ca_pem = NULL;
+    r->pending.key_pem = (struct cl_buf){0};
+    unit_revision_changed(r->u);
+}
+
 static void archived(struct cl_op *op, const struct cl_err *failed)
 {
     struct issue_run *r = op->user;
@@ -218,6 +299,7 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     struct memory *m = &u->w->memory;
     char until[CL_TIME_TEXT];
 
+    committed(r, failed);
     if (failed != NULL) {
         issue_fail(r, failed);
         return;
@@ -225,8 +307,6 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     m->failed_attempts = 0;
     m->renew_requested = 0;
     memset(&m->hold, 0, sizeof(m->hold));
-    /* What the guard has just looked at need not be parsed again. */
-    m->verified_stamp = archive_stamp(&u->d->paths, u->key);
     unit_memory_changed(u);
     if (r->manifest->adopted) {
         unit_event(u, false, "Adopted", "revision %ld: an existing valid pair was taken over",
@@ -236,6 +316,7 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
                    r->manifest->revision, r->manifest->issuer_name,
                    cl_time_format(r->cert.not_after, until));
     }
+    keep_revision(r);
     daemon_wake_secret_users(u->d, u);
     end(r);
 }
@@ -295,9 +376,9 @@ void issue_fail(struct issue_run *r, const struct cl_err *err)
         }
     }
     /* The issuer names the order in its result if it is worth going on with; what it gave for a bad
-     * certificate it would give again. */
+     * certificate it would give again. A record without an order serves the next attempt. */
     bool useless = r->issue.used_order_url == NULL || err->kind == CL_ERR_BAD_RESULT;
-    if (r->pending_on_disk && useless) {
+    if (r->pending_on_disk && r->pending.order_url != NULL && useless) {
         issue_drop_pending(r);
     }
     end(r);
@@ -337,6 +418,11 @@ void act_cancel(struct unit *u)
                "the running issuance is stopped: its inputs are no longer wanted");
         cl_op_cancel(&u->issue->issue.op);
     }
+}
+
+bool act_issue_saves(const struct unit *u)
+{
+    return u->issue != NULL && u->issue->saves;
 }
 
 bool act_issue_keeps(struct unit *u, struct object *o)

@@ -13,10 +13,12 @@ struct issue_run {
     struct object *kept;       /* owned: the unit's object, once it was replaced */
     struct pending pending;
     bool pending_on_disk;
+    bool saves; /* the memory goes with the first commit, which is still to come */
     struct key *key;
     struct key_op key_op;
     struct cl_op commit;
-    struct cl_op *saved; /* the issuer's, ended when the pending record is durable */
+    bool with_memory;    /* ... and is part of the one that runs */
+    struct cl_op *saved; /* the issuer's, ended when the order is durable */
     struct manifest *manifest;
     struct cert_facts cert;
     cl_time started;

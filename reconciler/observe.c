@@ -48,14 +48,8 @@ static int observe_archive(struct unit *u, struct observation *seen, struct cl_e
     struct facts *f = &seen->facts;
 
     if (!w->rev_loaded || archive_stamp(&u->d->paths, u->key) != w->rev.stamp_hash) {
-        if (w->rev_loaded) {
-            revision_deinit(&w->rev);
-        }
-        memset(&w->rev, 0, sizeof(w->rev));
-        output_plans_deinit(&w->plans);
-        memset(&w->plans, 0, sizeof(w->plans));
-        w->plans_valid = false;
-        w->adopt_checked = false;
+        revision_deinit(&w->rev);
+        unit_revision_changed(u);
         w->rev_loaded = archive_load_verified(&u->d->paths, u->key, w->memory.verified_stamp,
                                               &w->rev, err) == 0;
         if (!w->rev_loaded) {

@@ -172,6 +172,14 @@ void unit_rest(struct unit *u)
     awake_free(u);
 }
 
+void unit_revision_changed(struct unit *u)
+{
+    output_plans_deinit(&u->w->plans);
+    memset(&u->w->plans, 0, sizeof(u->w->plans));
+    u->w->plans_valid = false;
+    u->w->adopt_checked = false;
+}
+
 /* ---- memory ---- */
 
 /* The last pass found nothing to do, so that another one would only look again. */
@@ -182,11 +190,10 @@ static bool may_rest(const struct unit *u)
            !u->item.processing && !u->ending && !d->stopping && d->idle == NULL;
 }
 
-static void memory_saved(struct cl_op *op, const struct cl_err *err)
+void unit_memory_joined(struct unit *u, const struct cl_err *err)
 {
-    struct unit *u = op->user;
     u->memory_saving = false;
-    if (err != NULL && err->kind != CL_ERR_CANCELLED) {
+    if (err != NULL) {
         u->memory_dirty = true;
         u->memory_failures++;
         u->memory_retry_at = backoff_hook(u->memory_failures, loop_now(u->d->loop), &u->d->rng);
@@ -194,36 +201,50 @@ static void memory_saved(struct cl_op *op, const struct cl_err *err)
     } else {
         u->memory_failures = 0;
         u->memory_retry_at = 0;
-        if (u->memory_again) {
-            u->memory_dirty = true;
-        } else if (may_rest(u)) {
-            unit_rest(u);
-            return;
-        }
+        u->memory_dirty = u->memory_again;
     }
     u->memory_again = false;
-    daemon_wake_unit(u->d, u);
 }
 
-static void save_memory(struct unit *u)
+static void memory_saved(struct cl_op *op, const struct cl_err *err)
+{
+    struct unit *u = op->user;
+    unit_memory_joined(u, err);
+    if (!u->memory_dirty && may_rest(u)) {
+        unit_rest(u);
+    } else {
+        daemon_wake_unit(u->d, u);
+    }
+}
+
+bool unit_memory_join(struct unit *u, struct disk_batch *b)
 {
     if (!u->memory_dirty || u->memory_saving || u->d->read_only || u->w == NULL) {
-        return;
-    }
-    if (u->project != NULL) {
-        return; /* its end changes the memory again, and wakes the unit */
-    }
-    if (u->memory_retry_at > loop_now(u->d->loop)) {
-        return;
+        return false;
     }
     char *path = paths_memory(&u->d->paths, u->key, unit_kind(u));
     char *text = memory_to_json(&u->w->memory);
-    struct disk_batch *b = disk_batch_create();
     disk_batch_write(b, path, text, strlen(text), 0600, DISK_KEEP_ID, DISK_KEEP_ID);
     cl_free(text);
     cl_free(path);
     u->memory_dirty = false;
     u->memory_saving = true;
+    return true;
+}
+
+static void save_memory(struct unit *u)
+{
+    if (u->project != NULL || act_issue_saves(u)) {
+        return; /* it joins their batch, or they change it again and wake the unit */
+    }
+    if (u->memory_retry_at > loop_now(u->d->loop)) {
+        return;
+    }
+    struct disk_batch *b = disk_batch_create();
+    if (!unit_memory_join(u, b)) {
+        disk_batch_destroy(b);
+        return;
+    }
     u->memory_op = (struct cl_op){.done = memory_saved, .user = u};
     disk_commit(u->d->loop, b, &u->memory_op);
 }

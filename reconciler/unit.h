@@ -116,8 +116,14 @@ void unit_claim_written(struct unit *u, const struct object *o, const struct mem
 void unit_forget_conflict(struct unit *u);
 /** Gives up output paths: those that @o claims, or all (NULL). */
 void unit_release_claims(struct unit *u, const struct object *o);
+/** u->w->rev is another one: what was worked out from it is void. */
+void unit_revision_changed(struct unit *u);
 /** Memory differs from what is on disk: make it durable soon. */
 void unit_memory_changed(struct unit *u);
+/** If it does: it becomes part of @b instead of a commit of its own, and unit_memory_joined is called
+ *  with how that ended. */
+bool unit_memory_join(struct unit *u, struct disk_batch *b);
+void unit_memory_joined(struct unit *u, const struct cl_err *err);
 bool unit_running(const struct unit *u);
 /** The declaration is gone for good: cancel what runs; when nothing does, remove status and memory
  *  and destroy. True: destroyed. */

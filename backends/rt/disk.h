@@ -49,8 +49,6 @@ int disk_mkdirs(const char *path, unsigned mode, struct cl_err *err);
 int disk_unlink(const char *path, struct cl_err *err); /* missing is success */
 int disk_rename(const char *from, const char *to, struct cl_err *err);
 int disk_chmod(const char *path, unsigned mode, struct cl_err *err); /* O_NOFOLLOW */
-/** Appends one line to a file (created 0600), not durable. */
-int disk_append(const char *path, const void *data, size_t len, struct cl_err *err);
 /** ROOT/RELATIVE created O_EXCL, RESOLVE_NO_SYMLINKS below @root, missing directories made 0755.
  *  For webroots: returns 0, or -1 ("WebrootUnsafe", ...). A regular file of our own user that is
  *  there already (left by a crash) is replaced. disk_unlink_beneath removes it again. */
@@ -107,7 +105,11 @@ void disk_batch_barrier(struct disk_batch *b);
  *  those that name one and the same path take effect in the order of their commits. (Paths that
  *  contain each other are not compared: wait for the first.) Cannot be cancelled. */
 void disk_commit(struct loop *l, struct disk_batch *take_b, struct cl_op *op);
-/** The same, blocking: for commands and start-up. */
+/** Appends to an existing file (not through a link) and makes that durable by one sync, beside the queue
+ *  of commits: for records that other work waits for. No commit may name @path meanwhile. After a
+ *  power cut a part of @data may be there. Cannot be cancelled. A missing file: "NotFound". */
+void disk_append(struct loop *l, const char *path, const void *data, size_t len, struct cl_op *op);
+/** As disk_commit, blocking: for commands and start-up. */
 int disk_commit_now(struct disk_batch *take_b, struct cl_err *err);
 
 #endif

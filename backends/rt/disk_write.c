@@ -134,17 +134,3 @@ int disk_chmod(const char *path, unsigned mode, struct cl_err *err)
     }
     return 0;
 }
-
-int disk_append(const char *path, const void *data, size_t len, struct cl_err *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
-
-    if (fd < 0) {
-        return disk_fail(err, errno, "open", path);
-    }
-    int failed = disk_write_all(fd, data, len) < 0 ? errno : 0;
-    if (close(fd) < 0 && failed == 0) {
-        failed = errno;
-    }
-    return failed == 0 ? 0 : disk_fail(err, failed, "append to", path);
-}

@@ -292,6 +292,94 @@ void disk_commit(struct loop *l, struct disk_batch *take_b, struct cl_op *op)
     sim_at(sim->commit_at, commit_due, w);
 }
 
+/* ---- appending ---- */
+
+struct append {
+    char *path;
+    struct sim_blob *data;
+    struct cl_op *op;
+    unsigned life;
+};
+
+/* The file as it is, and the first @len bytes of the record. */
+static struct sim_op appended(const struct append *a, const struct sim_blob *old, size_t len)
+{
+    char *both = cl_malloc(old->len + len);
+    struct sim_op op = {.kind = SIM_OP_WRITE, .mode = 0600, .path = cl_strdup(a->path)};
+
+    memcpy(both, old->data, old->len);
+    memcpy(both + old->len, a->data->data, len);
+    op.blob = sim_blob(both, old->len + len);
+    op.uid = DISK_KEEP_ID;
+    op.gid = DISK_KEEP_ID;
+    cl_free(both);
+    return op;
+}
+
+static int append(const struct append *a, struct cl_err *err)
+{
+    SIM_WORLD();
+    int rc = sim_disk_fault(a->path, true);
+    const struct sim_blob *old = sim_fs_get(a->path);
+
+    sim->effects++;
+    if (rc != 0 || old == NULL) {
+        return sim_disk_fail(err, rc != 0 ? rc : ENOENT, "append to", a->path);
+    }
+    if (kill_point()) { /* any beginning of the record may have reached the disk */
+        struct sim_op torn = appended(a, old, (size_t)sim_between(0, (int64_t)a->data->len));
+        sim_op_stamp(sim->fs, &torn);
+        if (sim_op_apply(sim->fs->seen, &torn, false) == 0) {
+            sim_fs_synced(sim->fs, &torn);
+        } else {
+            sim_op_deinit(&torn);
+        }
+        sim_trace("durable append to %s: the power goes", a->path);
+        sim_die(SIM_END_KILL);
+    }
+    struct sim_op whole = appended(a, old, a->data->len);
+    sim_op_stamp(sim->fs, &whole);
+    rc = sim_disk_apply(&whole);
+    if (rc != 0) {
+        sim_op_deinit(&whole);
+        return sim_disk_fail(err, rc, "append to", a->path);
+    }
+    sim_fs_synced(sim->fs, &whole);
+    return 0;
+}
+
+static void append_due(void *arg)
+{
+    struct append *a = arg;
+    struct cl_err err = {0};
+
+    if (a->life == sim->life) { /* else it died with the process */
+        struct cl_op *op = a->op;
+        int rc = append(a, &err);
+        sim_blob_unref(a->data);
+        cl_free(a->path);
+        cl_free(a);
+        sim_done(op, rc < 0 ? &err : NULL);
+        return;
+    }
+    sim_blob_unref(a->data);
+    cl_free(a->path);
+    cl_free(a);
+}
+
+void disk_append(struct loop *l, const char *path, const void *data, size_t len, struct cl_op *op)
+{
+    SIM_WORLD();
+    struct append *a = cl_new(struct append);
+
+    (void)l;
+    *a = (struct append){
+        .path = cl_strdup(path), .data = sim_blob(data, len), .op = op, .life = sim->life};
+    op->cancel = NULL;
+    op->impl = NULL;
+    sim_at(sim->now + sim_between(0, sim->commit_max), append_due, a);
+}
+
 int disk_commit_now(struct disk_batch *take_b, struct cl_err *err)
 {
     int rc = commit(take_b, err);

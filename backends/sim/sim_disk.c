@@ -334,23 +334,6 @@ int disk_chmod(const char *path, unsigned mode, struct cl_err *err)
     return change(&op, "change the mode of", err);
 }
 
-int disk_append(const char *path, const void *data, size_t len, struct cl_err *err)
-{
-    const struct sim_blob *old = sim_fs_get(path);
-    struct sim_op op = new_op(SIM_OP_WRITE, path, NULL);
-    size_t n = old != NULL ? old->len : 0;
-    char *both = cl_malloc(n + len);
-
-    if (n > 0) {
-        memcpy(both, old->data, n);
-    }
-    memcpy(both + n, data, len);
-    op.mode = 0600;
-    op.blob = new_blob(both, n + len);
-    cl_free(both);
-    return change(&op, "append to", err);
-}
-
 int disk_write_beneath(const char *root, const char *relative, const void *data, size_t len,
                        unsigned mode, struct cl_err *err)
 {

@@ -31,6 +31,7 @@ void solvers_destroy(struct solvers *s)
         return;
     }
     http01_deinit(s);
+    webroot_deinit(s);
     cl_free(s->default_listen);
     cl_free(s);
 }

@@ -15,6 +15,8 @@ struct solvers {
     struct cl_map listeners; /* address -> struct http01_listener */
     struct cl_map tokens;    /* token -> struct http01_token */
     uint64_t next_token;
+    struct cl_strv left; /* journal entries of files that could not be removed yet */
+    struct loop_timer left_timer;
 };
 
 /* ---- http01.c: answers served by this process ---- */
@@ -30,5 +32,6 @@ void webroot_present(struct solvers *s, const struct solver_challenge *c, struct
 int webroot_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_err *err);
 /** Removes what the journal lists; what cannot be removed stays listed. */
 int webroot_recover(struct solvers *s, struct cl_err *err);
+void webroot_deinit(struct solvers *s);
 
 #endif

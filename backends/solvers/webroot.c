@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* webroot: the answer is a file below a directory that another web server serves. Order of events:
  * the journal entry is durable, the file is written, ..., the file is removed, then the entry. A
- * crash anywhere leaves an entry, and solvers_recover removes the file.
+ * crash anywhere leaves an entry, and solvers_recover removes the file; so does a timer, when a disk
+ * that is full or broken did not let it go at once.
  *
  * Who owns such a directory need not be trusted: nothing below the root that the Configuration
  * allows may be a symbolic link (backends/rt/disk.h), or the write is refused. */
@@ -10,12 +11,14 @@
 #include "backends/solvers/solvers_internal.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_hash.h"
+#include "spec/base/cl_log.h"
 
 #include <string.h>
 
 #define JOURNAL "journal"
 #define JOURNAL_MAGIC "certloop webroot 1"
 #define JOURNAL_MAX ((size_t)16 * 1024)
+#define LEFT_RETRY CL_MINUTE
 
 /* A file to be: ROOT is one of the Configuration's webroots, RELATIVE what leads to the token. */
 struct place {
@@ -166,6 +169,7 @@ void webroot_present(struct solvers *s, const struct solver_challenge *c, struct
     op->cancel = presenting_cancel;
 
     char *path = journal_path(s, c);
+    cl_strv_remove(&s->left, path); /* it is wanted again */
     char *directory = paths_state(s->paths, JOURNAL);
     char *entry = cl_printf(JOURNAL_MAGIC "\n%s\n%s\n", place.root, place.relative);
     struct disk_batch *b = disk_batch_create();
@@ -191,19 +195,6 @@ static int remove_listed(const char *root, const char *relative, const char *ent
     return disk_unlink(entry, err);
 }
 
-int webroot_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_err *err)
-{
-    struct place place = {0};
-    char *entry = journal_path(s, c);
-    int rc = place_find(s, c, &place, err);
-    if (rc == 0) {
-        rc = remove_listed(place.root, place.relative, entry, err);
-    }
-    cl_free(entry);
-    place_deinit(&place);
-    return rc;
-}
-
 static int recover_entry(const char *path, struct cl_err *err)
 {
     struct cl_buf text = {0};
@@ -217,6 +208,65 @@ static int recover_entry(const char *path, struct cl_err *err)
     }
     cl_strv_deinit(&lines);
     cl_buf_deinit(&text);
+    return rc;
+}
+
+/* ---- what could not be removed ---- */
+
+static void retry_left(struct loop_timer *t);
+
+static void leave(struct solvers *s, const char *entry, const struct cl_err *err)
+{
+    if (!cl_strv_has(&s->left, entry)) {
+        cl_log(CL_LOG_WARNING, "", err->reason,
+               "an answered challenge is still in a webroot: %s; "
+               "tried again every minute",
+               err->text);
+        cl_strv_add(&s->left, entry);
+    }
+    if (!cl_heap_contains(&s->left_timer.node)) {
+        loop_at(s->loop, &s->left_timer, loop_now(s->loop) + LEFT_RETRY, retry_left, s);
+    }
+}
+
+static void retry_left(struct loop_timer *t)
+{
+    struct solvers *s = t->user;
+    struct cl_strv left = s->left;
+
+    s->left = (struct cl_strv){0};
+    cl_strv_for_each(entry, &left) {
+        struct cl_err err = {0};
+        if (recover_entry(entry, &err) < 0 && !cl_streq(err.reason, "NotFound")) {
+            cl_strv_add(&s->left, entry);
+        }
+    }
+    cl_strv_deinit(&left);
+    if (s->left.len > 0) {
+        loop_at(s->loop, &s->left_timer, loop_now(s->loop) + LEFT_RETRY, retry_left, s);
+    }
+}
+
+void webroot_deinit(struct solvers *s)
+{
+    loop_timer_stop(s->loop, &s->left_timer);
+    cl_strv_deinit(&s->left);
+}
+
+int webroot_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_err *err)
+{
+    struct place place = {0};
+    struct cl_err why = {0};
+    char *entry = journal_path(s, c);
+    int rc = place_find(s, c, &place, &why);
+    if (rc == 0 && (rc = remove_listed(place.root, place.relative, entry, &why)) < 0) {
+        leave(s, entry, &why);
+    }
+    if (rc < 0 && err != NULL) {
+        *err = why;
+    }
+    cl_free(entry);
+    place_deinit(&place);
     return rc;
 }
 
@@ -235,6 +285,7 @@ int webroot_recover(struct solvers *s, struct cl_err *err)
     cl_strv_for_each(name, &names) {
         char *path = cl_printf("%s/%s", directory, name);
         if (name[0] != '.' && recover_entry(path, err) < 0) {
+            leave(s, path, err);
             rc = -1; /* the others are tried all the same */
         }
         cl_free(path);

@@ -72,6 +72,10 @@ void pending_deinit(struct pending *p);
 int pending_load(const struct paths *p, const char *key, struct pending *ret, struct cl_err *err);
 void pending_put(const struct paths *p, const char *key, const struct pending *pending,
                  struct disk_batch *b);
+/** Adds order and account URL to the record, which is on disk already; durable when @op is done. Of
+ *  several, the last one counts. */
+void pending_add_order(struct loop *l, const struct paths *p, const char *key,
+                       const struct pending *pending, struct cl_op *op);
 void pending_drop(const struct paths *p, const char *key, struct disk_batch *b);
 
 #endif

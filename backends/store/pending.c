@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pending: the record of an issuance under way: key, request and the URL of the order in one file,
- * so that they are durable together or not at all. */
+/* pending: the record of an issuance under way, in one file: first a document with key and request, and
+ * after it, once the CA has answered, a line with the URL of the order. Between the answer and the
+ * moment when that line is durable no other order is sent, so it is written by the cheapest sync. */
 #include "backends/store/archive.h"
 #include "backends/store/archive_internal.h"
 #include "backends/store/store_json.h"
@@ -72,6 +73,23 @@ void pending_put(const struct paths *p, const char *key, const struct pending *p
     cl_free(path);
 }
 
+void pending_add_order(struct loop *l, const struct paths *p, const char *key,
+                       const struct pending *pending, struct cl_op *op)
+{
+    struct cl_buf line;
+    char *path = pending_path(p, key);
+
+    cl_buf_init(&line, PENDING_MAX);
+    (void)cl_buf_adds(&line, "\n{\"orderURL\": "); /* what a power cut has left may be before it */
+    cl_buf_add_json(&line, cl_str_or(pending->order_url, ""));
+    (void)cl_buf_adds(&line, ", \"accountURL\": ");
+    cl_buf_add_json(&line, cl_str_or(pending->account_url, ""));
+    (void)cl_buf_adds(&line, "}\n");
+    disk_append(l, path, line.data, line.len, op);
+    cl_buf_deinit(&line);
+    cl_free(path);
+}
+
 void pending_drop(const struct paths *p, const char *key, struct disk_batch *b)
 {
     char *path = pending_path(p, key);
@@ -103,6 +121,37 @@ static int decode(const json_t *o, struct pending *ret, struct cl_err *err)
     return store_times_read(TIMES, 1, o, ret, err);
 }
 
+/* Takes the URLs from a line after the document. One that a power cut has cut off is none. */
+static void take_order(const char *line, size_t len, struct pending *ret)
+{
+    char *text = cl_strndup(line, len);
+    json_t *o = json_parse_object(text, NULL);
+    const char *order = json_string_value(json_object_get(o, "orderURL"));
+    const char *account = json_string_value(json_object_get(o, "accountURL"));
+
+    if (order != NULL && account != NULL) {
+        cl_free(ret->order_url);
+        cl_free(ret->account_url);
+        ret->order_url = cl_strdup(order);
+        ret->account_url = cl_strdup(account);
+    }
+    json_decref(o);
+    cl_free(text);
+}
+
+/* Cuts the document off the lines after it; returns where they begin. */
+static char *cut_document(struct cl_buf *text)
+{
+    static const char END[] = "\n}\n"; /* indented: no inner object ends so */
+    char *end = text->len > 0 ? strstr(text->data, END) : NULL;
+
+    if (end == NULL) {
+        return NULL;
+    }
+    end[strlen(END) - 1] = '\0';
+    return end + strlen(END);
+}
+
 int pending_load(const struct paths *p, const char *key, struct pending *ret, struct cl_err *err)
 {
     char *path = pending_path(p, key);
@@ -114,8 +163,13 @@ int pending_load(const struct paths *p, const char *key, struct pending *ret, st
     if (rc < 0) {
         rc = cl_streq(own.reason, "NotFound") ? 1 : -1;
     } else {
+        const char *line = cut_document(&text);
         json_t *o = store_parse(cl_buf_str(&text), PENDING_SCHEMA, path, &own);
         rc = o == NULL ? -1 : decode(o, &out, &own);
+        for (const char *nl; rc == 0 && line != NULL && (nl = strchr(line, '\n')) != NULL;) {
+            take_order(line, (size_t)(nl - line), &out);
+            line = nl + 1;
+        }
         if (rc < 0 && o != NULL) {
             rc = store_corrupt(&own, path);
         }

@@ -40,6 +40,20 @@ bool cl_strv_has(const struct cl_strv *v, const char *s)
     return false;
 }
 
+void cl_strv_remove(struct cl_strv *v, const char *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < v->len; i++) {
+        if (cl_streq(v->items[i], s)) {
+            cl_free(v->items[i]);
+        } else {
+            v->items[kept++] = v->items[i];
+        }
+    }
+    v->len = kept;
+}
+
 void cl_strv_copy(struct cl_strv *dst, const struct cl_strv *src)
 {
     *dst = (struct cl_strv){0};

@@ -204,6 +204,21 @@ static void fill(struct cl_strv *v, const char *words)
     cl_strv_split(v, words, " ,");
 }
 
+static void each_equal_text_is_removed_from_a_list(void **state)
+{
+    struct cl_strv v;
+    (void)state;
+
+    fill(&v, "a b a c a");
+    cl_strv_remove(&v, "a");
+    char *text = cl_strv_join(&v, " ");
+    assert_string_equal(text, "b c");
+    cl_free(text);
+    cl_strv_remove(&v, "x");
+    assert_int_equal(v.len, 2);
+    cl_strv_deinit(&v);
+}
+
 static void splitting_drops_empty_parts_and_joining_puts_them_together(void **state)
 {
     struct cl_strv v;
@@ -279,6 +294,7 @@ static void iteration_visits_each_item_once_and_accepts_an_empty_vector(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_equal_text_is_removed_from_a_list),
         cmocka_unit_test(comparisons_accept_null),
         cmocka_unit_test(lower_casing_touches_ascii_only),
         cmocka_unit_test(a_cut_format_is_reported_and_ends_at_a_whole_character),

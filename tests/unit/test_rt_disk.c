@@ -259,18 +259,32 @@ static void directories_are_made_with_their_mode_and_existing_ones_left_alone(vo
     assert_refused("NotFound", disk_mkdirs, rt_path(rt, "f/x"), 0755);
 }
 
-static void lines_are_appended_and_not_through_a_link(void **state)
+static void append_to(struct rt *rt, const char *name, const char *text, struct rt_op *ret)
+{
+    disk_append(rt->loop, rt_path(rt, name), text, strlen(text), rt_op(ret));
+    assert_int_equal(ret->done, 0);
+    rt_wait(rt, rt_op_is_done, ret);
+    assert_int_equal(ret->done, 1);
+}
+
+static void records_are_appended_to_a_file_that_is_there_and_not_through_a_link(void **state)
 {
     struct rt *rt = *state;
-    struct disk_stat st;
+    struct rt_op op;
 
-    assert_ok(disk_append, rt_path(rt, "log"), "one\n", 4);
-    assert_ok(disk_append, rt_path(rt, "log"), "two\n", 4);
+    append_to(rt, "log", "one\n", &op);
+    assert_true(op.failed);
+    assert_string_equal(op.err.reason, "NotFound");
+    assert_false(rt_exists(rt, "log"));
+    rt_put(rt, "log", "one\n");
+    append_to(rt, "log", "two\n", &op);
+    assert_false(op.failed);
     assert_file(rt, "log", "one\ntwo\n");
-    assert_ok(disk_stat, rt_path(rt, "log"), &st);
-    assert_int_equal(st.mode, 0600);
     assert_int_equal(symlink("log", rt_path(rt, "l")), 0);
-    assert_refused("SymbolicLink", disk_append, rt_path(rt, "l"), "x\n", 2);
+    append_to(rt, "l", "x\n", &op);
+    assert_true(op.failed);
+    assert_string_equal(op.err.reason, "SymbolicLink");
+    assert_file(rt, "log", "one\ntwo\n");
 }
 
 static void unlink_rename_and_chmod_do_so(void **state)
@@ -496,7 +510,7 @@ int main(void)
         T(a_failed_write_leaves_nothing_behind),
         T(a_name_of_full_length_can_be_written),
         T(directories_are_made_with_their_mode_and_existing_ones_left_alone),
-        T(lines_are_appended_and_not_through_a_link),
+        T(records_are_appended_to_a_file_that_is_there_and_not_through_a_link),
         T(unlink_rename_and_chmod_do_so),
         T(a_token_is_written_and_removed_below_a_webroot),
         T(planted_links_and_files_in_a_webroot_are_refused),

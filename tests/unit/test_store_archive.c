@@ -432,6 +432,79 @@ static void a_pending_record_survives_to_the_last_byte(void **state)
     pending_deinit(&q);
 }
 
+static void added(struct cl_op *op, const struct cl_err *err)
+{
+    assert_null(err);
+    loop_stop(op->user);
+}
+
+static void add_order(const struct archive_test *a, const char *order)
+{
+    struct loop *l = loop_create();
+    struct pending p = {.order_url = cl_strdup(order),
+                        .account_url = cl_strdup("https://ca.test/acct/1")};
+    struct cl_op op = {.done = added, .user = l};
+
+    pending_add_order(l, &a->t.paths, "web", &p, &op);
+    loop_run(l);
+    loop_destroy(l);
+    pending_deinit(&p);
+}
+
+static void put_record(const struct archive_test *a)
+{
+    struct pending p = a_pending();
+    struct disk_batch *b = disk_batch_create();
+
+    cl_free(p.order_url);
+    p.order_url = NULL;
+    pending_put(&a->t.paths, "web", &p, b);
+    commit(b);
+    pending_deinit(&p);
+}
+
+static void assert_order(const struct archive_test *a, const char *order)
+{
+    struct pending q;
+
+    assert_int_equal(pending_load(&a->t.paths, "web", &q, NULL), 0);
+    assert_true(cl_streq(q.order_url, order));
+    assert_true(cl_streq(q.account_url, order != NULL ? "https://ca.test/acct/1" : NULL));
+    pending_deinit(&q);
+}
+
+static void the_order_added_last_counts(void **state)
+{
+    const struct archive_test *a = *state;
+
+    put_record(a);
+    assert_order(a, NULL);
+    add_order(a, "https://ca.test/order/1");
+    assert_order(a, "https://ca.test/order/1");
+    add_order(a, "https://ca.test/order/2");
+    assert_order(a, "https://ca.test/order/2");
+}
+
+static void an_order_that_a_power_cut_has_cut_off_is_none(void **state)
+{
+    const struct archive_test *a = *state;
+    const char *path = "state/archive/web/pending.json";
+    static const char RECORD[] = "\n{\"orderURL\": \"https://ca.test/order/1\", "
+                                 "\"accountURL\": \"https://ca.test/acct/1\"}\n";
+
+    put_record(a);
+    char *whole = get(&a->t, path);
+    for (size_t len = 0; len < sizeof(RECORD); len++) {
+        char *torn = cl_printf("%s%.*s", whole, (int)len, RECORD);
+        put(&a->t, path, torn, 0600);
+        assert_order(a, len < sizeof(RECORD) - 1 ? NULL : "https://ca.test/order/1");
+        add_order(a, "https://ca.test/order/2");
+        assert_order(a, "https://ca.test/order/2");
+        cl_free(torn);
+    }
+    cl_free(whole);
+}
+
 static void a_damaged_pending_record_is_an_error_that_names_the_file(void **state)
 {
     const struct archive_test *a = *state;
@@ -477,6 +550,8 @@ int main(void)
         archive_test(what_a_crash_left_is_neither_current_nor_kept_as_a_rollback),
         archive_test(a_batch_that_fails_leaves_the_old_revision_in_force),
         archive_test(a_pending_record_survives_to_the_last_byte),
+        archive_test(the_order_added_last_counts),
+        archive_test(an_order_that_a_power_cut_has_cut_off_is_none),
         archive_test(a_damaged_pending_record_is_an_error_that_names_the_file),
     };
 
