@@ -307,6 +307,8 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     m->failed_attempts = 0;
     m->renew_requested = 0;
     memset(&m->hold, 0, sizeof(m->hold));
+    cl_free(m->last_order_url);
+    m->last_order_url = NULL;
     unit_memory_changed(u);
     if (r->manifest->adopted) {
         unit_event(u, false, "Adopted", "revision %ld: an existing valid pair was taken over",
@@ -343,6 +345,8 @@ static void remember_failure(struct issue_run *r, const struct cl_err *err, cl_t
     m->hold.err = *err;
     memcpy(m->hold.inputs_hash, r->inputs_hash, CL_SHA256_TEXT);
     m->last_failure = now;
+    cl_free(m->last_order_url);
+    m->last_order_url = cl_strdup(cl_str_or(r->issue.used_order_url, r->pending.order_url));
     if (backoff_counts(err->kind)) {
         m->failed_attempts++;
     }

@@ -240,7 +240,7 @@ static void fill_certificate(struct unit *u, const struct plan *p)
     s->renewal_time = p->renewal_time;
     s->failed_attempts = m->failed_attempts;
     s->last_failure = m->last_failure;
-    fill_error(&s->last_error, &m->hold, "");
+    fill_error(&s->last_error, &m->hold, m->last_order_url);
     if (manifest != NULL && manifest->account_url != NULL) {
         json_decref(s->details);
         s->details = json_pack("{s:{s:s}}", "acme", "accountURI", manifest->account_url);
@@ -312,6 +312,30 @@ void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time
     }
     s->next_reconcile = p->next_at;
     set_text(&s->next_reconcile_reason, reason_token(p->next_reason));
+    write_status(u, now);
+}
+
+void report_unreadable(struct unit *u, const struct plan *p, cl_time now)
+{
+    const struct verdict *ready = &p->conditions[CONDITION_READY];
+    const struct condition *before = &u->w->status.conditions[CONDITION_READY];
+
+    if (!cl_streq(before->reason, reason_token(ready->reason))) { /* the same again is no news */
+        unit_event(u, true, reason_token(ready->reason), "%s", ready->message);
+    }
+    set_condition(u, CONDITION_READY, ready, now);
+    set_spec_invalid(u, now);
+    u->summary.ready_reason = (unsigned char)ready->reason;
+    u->summary.gate = (unsigned char)p->gate;
+    u->summary.next_at = p->next_at;
+    u->summary.busy = false;
+    if (u->d->read_only) {
+        return;
+    }
+    fill_common(u);
+    fill_error(&u->w->status.last_error, &u->w->memory.hold, u->w->memory.last_order_url);
+    u->w->status.next_reconcile = p->next_at;
+    set_text(&u->w->status.next_reconcile_reason, reason_token(p->next_reason));
     write_status(u, now);
 }
 

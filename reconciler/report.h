@@ -7,6 +7,8 @@
 #include "spec/spec_parse.h"
 
 void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time now);
+/** @p comes from plan_unreadable: tells so, and leaves all that was known before as it was. */
+void report_unreadable(struct unit *u, const struct plan *p, cl_time now);
 void report_issuer(struct unit *u, const struct issuer_facts *f, const struct issuer_plan *p,
                    cl_time now);
 /** status/_files/BASENAME.json for a rejected file; NULL problems removes it. */

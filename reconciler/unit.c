@@ -297,8 +297,9 @@ static void pass(struct unit *u, cl_time now)
         unit_claim(u, u->w->object); /* the other may have given it up */
     }
     if (observe(u, now, &seen, &err) < 0) {
-        unit_event(u, true, err.reason, "archive not readable: %s", err.text);
-        workq_add_at(&u->d->queue, &u->item, now + CL_MINUTE);
+        plan_unreadable(&err, now, &plan);
+        report_unreadable(u, &plan, now);
+        workq_add_at(&u->d->queue, &u->item, plan.next_at);
         return;
     }
     plan_next(u->w->object, &seen.facts, now, &plan);

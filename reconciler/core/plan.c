@@ -8,6 +8,7 @@
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_str.h"
 
+#define UNREADABLE_RETRY CL_MINUTE
 #define GATE_AGAIN CL_SECOND /* a closed gate is never asked again in the same instant */
 
 static cl_time when_renewed(const struct planning *p);
@@ -215,6 +216,21 @@ static void decide_wake_up(const struct planning *p)
     if (ret->next_at == CL_NEVER && ret->gate != REASON_NONE) {
         ret->next_reason = p->in.f->issuing ? REASON_IN_PROGRESS : REASON_SPEC_CHANGE;
     }
+}
+
+void plan_unreadable(const struct cl_err *why, cl_time now, struct plan *ret)
+{
+    struct verdict *ready = &ret->conditions[CONDITION_READY];
+
+    memset(ret, 0, sizeof(*ret));
+    ready->status = STATUS_UNKNOWN;
+    ready->reason = REASON_ARCHIVE_UNREADABLE;
+    (void)cl_format(ready->message, sizeof(ready->message),
+                    "The archive cannot be read, and nothing is ordered before it can: %s",
+                    why->text);
+    ret->gate = REASON_ARCHIVE_UNREADABLE;
+    ret->next_at = now + UNREADABLE_RETRY;
+    ret->next_reason = REASON_ARCHIVE_UNREADABLE;
 }
 
 static const struct {

@@ -47,5 +47,9 @@ struct plan {
 
 /** Decides. @o: the Certificate (object->cert). */
 void plan_next(const struct object *o, const struct facts *f, cl_time now, struct plan *ret);
+/** The plan while the archive cannot be read (@why: permissions, a broken disk): nothing is decided from
+ *  half of the facts, nothing is ordered, and it is looked at again after a minute. Ready is Unknown;
+ *  the other conditions are left as they are (ABSENT here). */
+void plan_unreadable(const struct cl_err *why, cl_time now, struct plan *ret);
 
 #endif

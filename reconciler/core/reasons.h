@@ -40,6 +40,7 @@
     X(PENDING, "Pending", "not looked at yet")                                                     \
     X(ISSUED, "Issued", "a certificate was issued")                                                \
     X(ADOPTED, "Adopted", "an existing valid pair was taken over")                                 \
+    X(ARCHIVE_UNREADABLE, "ArchiveUnreadable", "the disk does not let the archive be read now")    \
     X(OUTPUT_MISSING, "OutputMissing", "a declared output is not on disk yet")                     \
     X(OUTPUT_DRIFT, "OutputDrift", "outputs are overwritten by somebody again and again")          \
     /* D4, D5 */                                                                                   \

@@ -98,6 +98,7 @@ ISSUER=webroot certificate broken "broken.example.org"
 wait_until 60 "[ \"\$(status broken .status.failedIssuanceAttempts)\" = 1 ]"
 [ "$(status broken .status.lastError.class)" = Validation ] || fail "class $(status broken .status.lastError.class)"
 [ "$(status broken .status.lastError.identifier)" = broken.example.org ] || fail "no identifier"
+status broken .status.lastError.orderURL | grep -q '^https://' || fail "the failure does not name its order"
 [ "$(pebble_orders)" = $((orders + 1)) ] || fail "orders after failures"
 certloop_stop
 

@@ -384,6 +384,22 @@ static void long_messages_are_cut_not_overrun(void **state)
     assert_int_equal(strlen(p->conditions[CONDITION_STALLED].message), PLAN_TEXT - 1);
 }
 
+static void while_the_archive_cannot_be_read_nothing_is_decided(void **state)
+{
+    struct fixture *x = *state;
+    struct cl_err why = {0};
+
+    (void)cl_fail(&why, CL_ERR_LOCAL, "IOError", "cannot read /a/current: Input/output error");
+    plan_unreadable(&why, x->now, &x->plan);
+    assert_reason(x->plan.conditions[CONDITION_READY].reason, REASON_ARCHIVE_UNREADABLE);
+    assert_int_equal(x->plan.conditions[CONDITION_READY].status, STATUS_UNKNOWN);
+    assert_non_null(strstr(x->plan.conditions[CONDITION_READY].message, why.text));
+    assert_int_equal(x->plan.issue, PLAN_NONE);
+    assert_int_equal(x->plan.deploy, PLAN_NONE);
+    assert_int_equal(x->plan.next_at, x->now + CL_MINUTE);
+    assert_reason(x->plan.next_reason, REASON_ARCHIVE_UNREADABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +430,7 @@ int main(void)
         fixture_test(the_earliest_of_all_wake_ups_is_the_next),
         fixture_test(an_intermediate_that_expires_first_is_a_wake_up),
         fixture_test(the_next_look_is_always_later_than_now),
+        fixture_test(while_the_archive_cannot_be_read_nothing_is_decided),
         fixture_test(long_messages_are_cut_not_overrun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

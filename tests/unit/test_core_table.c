@@ -200,9 +200,17 @@ static void run_issuers(void)
     }
 }
 
+static void run_unreadable(void)
+{
+    struct plan p;
+    plan_unreadable(&(struct cl_err){.text = "broken disk"}, NOW, &p);
+    note_plan(&p);
+}
+
 static int run_all(void **state)
 {
     (void)state;
+    run_unreadable();
     run_certificates();
     run_classes();
     run_issuers();
