@@ -24,10 +24,7 @@ show() {
 }
 
 step "Packages and build"
-tests/tools/install-packages.sh build
-for tool in curl openssl python3; do # the clients of the demonstration
-    command -v "$tool" >/dev/null || tests/tools/install-packages.sh test
-done
+tests/tools/install-packages.sh demo
 cmake --preset release >/dev/null
 cmake --build --preset release -j "$(nproc)"
 PATH=$PWD/build/release:$PATH

@@ -2,17 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what building and testing needs on Debian 12 or newer, as root or with sudo. Says first
 # what it will install; does nothing when all is there.
-# Usage: tests/tools/install-packages.sh [build|test]      (default: test, which includes build)
+# Usage: tests/tools/install-packages.sh [build|demo|test]   (default: test; each includes those before)
 set -euo pipefail
 
 build=(build-essential cmake ninja-build pkg-config git ca-certificates
     libuv1-dev libcurl4-openssl-dev libssl-dev libyaml-dev libjansson-dev libmicrohttpd-dev
     libidn2-dev)
+demo=(python3 openssl curl) # the clients of examples/quickstart.sh
 test=(clang clang-14 llvm-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck
-    gcovr libcmocka-dev python3 python3-yaml openssl curl jq rsync vim-tiny tmux iproute2 procps)
+    gcovr libcmocka-dev python3-yaml jq rsync vim-tiny tmux iproute2 procps)
 
 wanted=("${build[@]}")
-[ "${1:-test}" = build ] || wanted+=("${test[@]}")
+case "${1:-test}" in
+build) ;;
+demo) wanted+=("${demo[@]}") ;;
+test) wanted+=("${demo[@]}" "${test[@]}") ;;
+*)
+    sed -n '3,5p' "$0"
+    exit 64
+    ;;
+esac
 
 missing=()
 for package in "${wanted[@]}"; do
