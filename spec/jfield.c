@@ -5,13 +5,11 @@
 
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
-#include "spec/base/cl_buf.h"
 #include "spec/base/cl_hash.h"
 
 #include <limits.h>
 #include <string.h>
 
-#define PRINT_MAX ((size_t)16 << 20)
 
 /* ---- jansson ---- */
 
@@ -74,24 +72,6 @@ json_t *json_parse_object(const char *text, struct cl_err *err)
         return NULL;
     }
     return o;
-}
-
-static int append(const char *data, size_t len, void *user)
-{
-    return cl_buf_add(user, data, len);
-}
-
-char *json_print(const json_t *o, size_t flags, bool newline)
-{
-    struct cl_buf text;
-
-    cl_buf_init(&text, PRINT_MAX);
-    int rc = json_dump_callback(o, append, &text, flags);
-    cl_assert(rc == 0);
-    if (newline) {
-        (void)cl_buf_add(&text, "\n", 1);
-    }
-    return cl_buf_take(&text);
 }
 
 /* ---- members ---- */

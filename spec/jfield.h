@@ -79,7 +79,8 @@ json_t *json_strv(const struct cl_strv *v);
 /** Parses an object: duplicate keys, other values and texts past the object are errors (kind LOCAL,
  *  reason InvalidJSON). NULL on error. */
 json_t *json_parse_object(const char *text, struct cl_err *err);
-/** The text of @o with jansson's @flags and a newline if @newline; owned by the caller (cl_free). */
+/** The text of @o and a newline if @newline; owned by the caller (cl_free). Of jansson's @flags those
+ *  for indentation, JSON_COMPACT and JSON_SORT_KEYS have effect (jprint.c). */
 char *json_print(const json_t *o, size_t flags, bool newline);
 
 #endif

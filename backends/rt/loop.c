@@ -57,6 +57,8 @@ struct loop_fd {
     void *user;
 };
 
+enum { KEEP_FREE = 8 << 20 };
+
 static void before_waiting(uv_prepare_t *handle);
 static void after_waiting(uv_check_t *handle);
 static void alarm_rings(uv_timer_t *handle);
@@ -67,6 +69,11 @@ struct loop *loop_create(void)
 
     /* Before there are threads: an arena for each would hold on to memory, and win nothing. */
     (void)mallopt(M_ARENA_MAX, 1);
+    /* Parsers and printers take and give back tens of KiB for each file: without this each of them
+     * would be a system call and page faults. A daemon that comes to rest gives it back (sys_trim). */
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+    (void)mallopt(M_TOP_PAD, KEEP_FREE / 8);
+    (void)mallopt(M_MMAP_THRESHOLD, KEEP_FREE);
     cl_assert(uv_loop_init(&l->uv) == 0);
     /* A peer or a reader of our output that went away is an error of a write, not our end. */
     (void)signal(SIGPIPE, SIG_IGN);

@@ -104,6 +104,11 @@ static void try_files(struct found *best, const struct cert_spec *spec, const ch
 
 static void try_twins(struct found *best, const struct cert_spec *spec, const char *directory)
 {
+    struct disk_stat st;
+
+    if (disk_stat(directory, &st, NULL) == 0 && st.type == DISK_NONE) {
+        return; /* the usual case for what is new */
+    }
     for (size_t i = 0; i < sizeof(TWINS) / sizeof(TWINS[0]); i++) {
         try_files(best, spec, directory, TWINS[i].chain, TWINS[i].key);
     }
