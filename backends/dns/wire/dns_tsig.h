@@ -37,7 +37,7 @@ int dns_tsig_sign(const struct dns_tsig_key *k, struct cl_buf *msg, uint64_t now
                   struct dns_tsig_mac *ret_mac, struct cl_err *err);
 /**
  * Is @msg an answer to the request that @request belongs to, signed by our key and in time?
- * -1: AUTH-like errors as PERMANENT "TSIGBadKey" "TSIGBadSignature", "TSIGMissing" (BAD_RESULT),
+ * -1: PERMANENT "TSIGBadKey" "TSIGBadSignature", "TSIGMissing" (BAD_RESULT),
  * LOCAL "TSIGBadTime" (the clocks differ; the text says by how much). @msg was decoded before;
  * @tsig is dns_msg.tsig.
  */
