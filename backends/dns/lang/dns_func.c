@@ -2,6 +2,7 @@
 /* dns_func: finds functions by name, and the two that decide which of their arguments count. */
 #include "backends/dns/lang/dns_func.h"
 
+#include "spec/base/cl_buf.h"
 #include "spec/base/cl_str.h"
 
 #include <string.h>

@@ -76,23 +76,72 @@ static int offset_of(const char *zone, time_t t, int *ret)
     return -1;
 }
 
+static void add_number(struct cl_buf *b, int width, long long n)
+{
+    (void)cl_buf_addf(b, "%0*lld", width, n);
+}
+
+static bool convert_name(char letter, const struct tm *tm, struct cl_buf *b)
+{
+    static const char *const DAYS[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                       "Thursday", "Friday", "Saturday"};
+    static const char *const MONTHS[] = {"January",   "February", "March",    "April",
+                                         "May",       "June",     "July",     "August",
+                                         "September", "October",  "November", "December"};
+    const char *name =
+        letter == 'a' || letter == 'A' ? DAYS[tm->tm_wday % 7] : MONTHS[tm->tm_mon % 12];
+
+    return cl_buf_addf(b, "%.*s", letter == 'a' || letter == 'b' ? 3 : 20, name) == 0;
+}
+
 /* One conversion; false if there is none of that letter. */
 static bool convert(char letter, cl_time t, const struct tm *tm, struct cl_buf *b)
 {
-    char spec[3] = {'%', letter, '\0'};
-    char text[64];
+    const struct {
+        char letter;
+        int width;
+        long long n;
+    } numbers[] = {
+        {'Y', 4, tm->tm_year + 1900LL},
+        {'y', 2, tm->tm_year % 100},
+        {'m', 2, tm->tm_mon + 1LL},
+        {'d', 2, tm->tm_mday},
+        {'j', 3, tm->tm_yday + 1LL},
+        {'H', 2, tm->tm_hour},
+        {'I', 2, (tm->tm_hour + 11) % 12 + 1LL},
+        {'M', 2, tm->tm_min},
+        {'S', 2, tm->tm_sec},
+        {'s', 1, t / CL_SECOND},
+        {'f', 3, t % CL_SECOND},
+        {'w', 1, tm->tm_wday},
+    };
 
-    if (letter == 's') {
-        return cl_buf_addf(b, "%lld", (long long)(t / CL_SECOND)) == 0;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].letter == letter) {
+            add_number(b, numbers[i].width, numbers[i].n);
+            return true;
+        }
     }
-    if (letter == 'f') {
-        return cl_buf_addf(b, "%03d", (int)(t % CL_SECOND)) == 0;
-    }
-    if (letter == '\0' || strchr("YymdejHIMSpaAbBFTDuw%", letter) == NULL) {
+    switch (letter) {
+    case 'a':
+    case 'A':
+    case 'b':
+    case 'B':
+        return convert_name(letter, tm, b);
+    case 'e':
+        return cl_buf_addf(b, "%2d", tm->tm_mday) == 0;
+    case 'p':
+        return cl_buf_adds(b, tm->tm_hour < 12 ? "AM" : "PM") == 0;
+    case 'F':
+        return cl_buf_addf(b, "%04d-%02d-%02d", tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday) ==
+               0;
+    case 'T':
+        return cl_buf_addf(b, "%02d:%02d:%02d", tm->tm_hour, tm->tm_min, tm->tm_sec) == 0;
+    case '%':
+        return cl_buf_adds(b, "%") == 0;
+    default:
         return false;
     }
-    size_t len = strftime(text, sizeof text, spec, tm);
-    return len > 0 && cl_buf_add(b, text, len) == 0;
 }
 
 int dns_time_format(cl_time t, const char *pattern, const char *zone, char *buf, size_t size,

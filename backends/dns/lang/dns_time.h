@@ -6,12 +6,11 @@
 #include "spec/base/cl_err.h"
 #include "spec/base/cl_time.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /**
- * Writes @t after a pattern of strftime(3): %Y %y %m %d %e %j %H %I %M %S %p %a %A %b %B %F %T %D
- * %u %w %%, and %s (seconds), %f (milliseconds, 3 digits), in English. @zone: "UTC", "GMT", an offset as
+ * Writes @t after a pattern of strftime(3): %Y %y %m %d %e %j %H %I %M %S %p %a %A %b %B %F %T
+ * %w %%, and %s (seconds), %f (milliseconds, 3 digits), in English. @zone: "UTC", "GMT", an offset as
  * "+08:00", or one of a few names whose rules are fixed by law (dns_time.c). 0, or -1
  * "ExpressionFailed".
  */
