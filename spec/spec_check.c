@@ -45,7 +45,7 @@ static bool common_name_covered(const struct cert_spec *spec)
     if (ip_parse(spec->common_name, &ip) == 0) {
         return cl_strv_has(&spec->ip_addresses, ip_format(&ip, text));
     }
-    char *name = dns_name_normalise(spec->common_name, why, sizeof(why));
+    char *name = host_name_normalise(spec->common_name, why, sizeof(why));
     bool found = name != NULL && cl_strv_has(&spec->dns_names, name);
     cl_free(name);
     return found;
