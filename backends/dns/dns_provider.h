@@ -44,6 +44,13 @@ struct dns_zone_op {
     const char *soa_zone; /* the zone as the DNS shows it; NULL if it could not be found out */
     char *zone;           /* result, valid in done, owned by the provider's op */
 };
+/* What else is known of a value. Hooks written for other clients want to be told; HTTP APIs do not. */
+struct dns_detail {
+    char *domain;            /* identifier without "*.", as the CA knows it; CNAMEs not followed */
+    char *token;             /* of the challenge */
+    char *key_authorization; /* TOKEN "." THUMBPRINT */
+    char *certificate;       /* key of the object that it is for */
+};
 /* Brings several names of one zone to what is wanted. Idempotent: a value that is there already is
  * not written again, one that is missing already is not removed; so it may be repeated after an
  * answer was lost. Ends when the provider says it is done (its own "wait"), not when visible. */
@@ -52,6 +59,9 @@ struct dns_apply_op {
     const char *zone;
     const struct dns_change *changes; /* names are distinct; valid until done */
     size_t n;
+    /* The details of one of the values, or NULL: not known. @detail itself may be NULL. */
+    const struct dns_detail *(*detail)(void *user, const char *fqdn, const char *value);
+    void *detail_user;
 };
 /* The values at @fqdn, also foreign ones. */
 struct dns_list_op {
