@@ -23,7 +23,7 @@ struct dns_propagation_params {
     struct cl_strv doh;       /* DOH: URLs; empty = two public ones (RFC 8484) */
     bool doh_http;            /* http: URLs are allowed: loopback only, by configuration */
     cl_time wait;    /* before the first question; DOH without it: 15 s; WAIT: all of the time */
-    cl_time timeout; /* of everything; 0 = 3 min */
+    cl_time timeout; /* from the first question on; 0 = 3 min */
     cl_time every;   /* longest pause between rounds; 0 = 10 s */
     bool anycast;    /* one more good round */
     bool once;       /* one round, no matter what is seen: to look at the table */

@@ -27,6 +27,8 @@ struct dns_view { /* one address of one name server, or one resolver */
     unsigned rounds;       /* in which it was asked */
     unsigned answers;      /* of them with an answer that counts: GOOD or MISSING */
     unsigned good;         /* good rounds in a row, up to now */
+    unsigned missed;       /* rounds in a row without an answer that counts, up to now */
+    bool hopeless;         /* this machine has no way there: not asked again */
 };
 struct dns_table {
     struct dns_view *views;
@@ -40,15 +42,15 @@ void dns_view_saw(struct dns_view *v, enum dns_sight sight, const char *detail);
 
 struct dns_rules {
     unsigned good_rounds; /* in a row: 2, for anycast 3 */
-    unsigned patience;    /* rounds after which who never answered does not count any more: 3 */
+    unsigned patience;    /* rounds in a row after which who does not answer is left out: 3 */
 };
 enum dns_verdict {
     DNS_NOT_YET,
     DNS_VISIBLE,
-    DNS_NOBODY /* none has ever answered, and patience is over */
+    DNS_NOBODY /* all are left out */
 };
-/** After each round. Every server that has answered in some round must have been good in the last
- *  good_rounds rounds (a silent round of one that answers otherwise does not count as good). */
+/** After each round. Every server that is not left out must have been good in the last good_rounds
+ *  rounds, and there must be one. Left out are those that are silent or lame for too long. */
 enum dns_verdict dns_table_judge(const struct dns_table *t, const struct dns_rules *rules);
 /** Pause before the next round: 1, 2, 3, 5, 8, then 10 s; 2 s after a good one; @every overrides
  *  the 10 s and what is longer than it. @round counts completed ones, from 1. */
