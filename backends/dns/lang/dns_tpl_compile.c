@@ -107,9 +107,9 @@ static struct dns_tpl *compile_string(const struct yaml_node *node, struct spec_
     struct cl_err err = {0};
     unsigned at = 0;
 
+    t->column += node->plain ? 0 : 1; /* offsets of expressions count from the text itself */
     if (split(t, node->text, &at, &err) < 0) {
-        spec_problems_add(problems, false, node->line,
-                          node->column + (node->plain ? 0 : 1) + columns(node->text, at), "%s",
+        spec_problems_add(problems, false, node->line, t->column + columns(node->text, at), "%s",
                           err.text);
         dns_tpl_destroy(t);
         return NULL;
