@@ -227,7 +227,7 @@ static int open_services(struct daemon *d, struct cl_err *err)
     if (d->http == NULL) {
         return -1;
     }
-    d->solvers = solvers_create(d->loop, &d->paths, d->config);
+    d->solvers = solvers_create(d->loop, d->http, &d->paths, d->config);
     d->host = (struct issuer_host){
         .loop = d->loop,
         .http = d->http,

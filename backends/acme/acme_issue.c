@@ -395,6 +395,8 @@ static void present(struct acme_issuance *i, struct slot *s)
         .token = z->token,
         .key_authorization = z->key_authorization,
         .solver = z->solver,
+        .namespace_ = i->issue->object->metadata.namespace_,
+        .certificate = i->issue->key_name,
     };
     if (solver_sees_fetches(z->solver)) {
         s->fetch.fetched = fetched;

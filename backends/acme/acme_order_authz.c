@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Challenge types that solvers of this program can answer, with the token they need. */
-static const char *const KNOWN_TYPES[] = {"http-01", NULL};
+static const char *const KNOWN_TYPES[] = {"http-01", "dns-01", NULL};
 
 void acme_authz_clear(struct acme_authz *a)
 {
@@ -83,7 +83,7 @@ static int choose_challenge(struct acme_order *o, struct acme_authz *a,
     a->solver = solver_pick(o->p.object, o->p.solvers, name, &types, &a->why);
     for (size_t i = 0; i < msg->n_challenges && a->solver != NULL; i++) {
         const struct acme_challenge_msg *c = &msg->challenges[i];
-        if (c->token != NULL && known_type(c->type) != NULL && a->type == NULL) {
+        if (c->token != NULL && solver_answers(a->solver, c->type) && a->type == NULL) {
             a->type = known_type(c->type);
             a->challenge_url = cl_strdup(c->url);
             a->token = cl_strdup(c->token);

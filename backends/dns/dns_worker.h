@@ -43,8 +43,8 @@ void dns_worker_release(struct dns_claim *claim);
  *  keeps it. Before the process ends. */
 void dns_worker_flush(struct dns_worker *w, struct cl_op *op);
 /** Reads the journals: what they list is removed within a minute, unless somebody wants it again.
- *  err: the first journal that could not be read or whose provider could not be opened; it stays and
+ *  -1: the first journal that could not be read or whose provider could not be opened; it stays and
  *  is tried again every ten minutes. */
-void dns_worker_recover(struct dns_worker *w, struct cl_op *op);
+int dns_worker_recover(struct dns_worker *w, struct cl_err *err);
 
 #endif

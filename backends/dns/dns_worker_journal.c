@@ -244,10 +244,7 @@ static void retry_due(struct loop_timer *t)
     }
 }
 
-void dns_worker_recover(struct dns_worker *w, struct cl_op *op)
+int dns_worker_recover(struct dns_worker *w, struct cl_err *err)
 {
-    struct cl_err err = {0};
-
-    (void)recover_all(w, &err);
-    op_later(w->loop, op, &err);
+    return recover_all(w, err);
 }

@@ -15,6 +15,9 @@ struct solvers {
     struct cl_map listeners; /* address -> struct http01_listener */
     struct cl_map tokens;    /* token -> struct http01_token */
     uint64_t next_token;
+    struct cl_list challenges; /* dns-01: struct dns01_challenge.link */
+    struct dns_registry *dns_registry;
+    struct dns_worker *dns_worker;
 };
 
 /* ---- http01.c: answers served by this process ---- */
@@ -30,5 +33,12 @@ void webroot_present(struct solvers *s, const struct solver_challenge *c, struct
 int webroot_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_err *err);
 /** Removes what the journal lists; what cannot be removed stays listed. */
 int webroot_recover(struct solvers *s, struct cl_err *err);
+
+/* ---- dns01.c: TXT records ---- */
+void dns01_init(struct solvers *s, struct http *http);
+void dns01_deinit(struct solvers *s);
+void dns01_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
+void dns01_cleanup(struct solvers *s, const struct solver_challenge *c);
+const char *dns01_summary(const struct solvers *s, const struct solver_challenge *c);
 
 #endif
