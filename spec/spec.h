@@ -105,7 +105,8 @@ enum dns_exec_protocol {
     EXEC_PROTOCOLS
 };
 struct dns_exec_spec {
-    struct cl_strv command; /* argv, no shell */
+    struct cl_strv command;         /* argv, no shell */
+    struct cl_strv cleanup_command; /* for certbot's two hooks; none = command */
     enum dns_exec_protocol protocol;
     char *script;          /* acme.sh only: "dns_cf", or an absolute path */
     char *env_file;        /* NAME=VALUE lines; below the secrets or a secretRoot */

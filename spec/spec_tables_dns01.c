@@ -121,6 +121,8 @@ static const struct schema_word EXEC_PROTOCOLS_WORDS[] = {
 static const struct schema_field DNS_EXEC[] = {
     {ROW("command", STRV, dns_exec_spec, command), .value = value_argument,
      .doc = "Program and first arguments; no shell."},
+    {ROW("cleanupCommand", STRV, dns_exec_spec, cleanup_command), .value = value_argument,
+     .doc = "The same for taking records away, where that is another program, as for certbot."},
     {ROW("protocol", WORD, dns_exec_spec, protocol), .def = "certloop",
      .words = EXEC_PROTOCOLS_WORDS, .doc = "Whose hooks it is written for."},
     {ROW("script", TEXT, dns_exec_spec, script), .value = value_script,

@@ -308,15 +308,18 @@ static int make_httpreq(struct dns_opening *o, struct dns_provider **ret, struct
 static int gather_exec(struct dns_opening *o, struct cl_err *err)
 {
     const struct dns_exec_spec *s = &o->spec->exec;
-    char *command = cl_strv_join(&s->command, "\n");
+    char *command = cl_strv_join(&s->command, "\n"),
+         *cleanup = cl_strv_join(&s->cleanup_command, "\n");
     const struct secret_ref file = {.file = s->env_file};
     struct cl_buf text = {0};
     int rc = 0;
 
     dns_opening_mix(o, "command", command);
+    dns_opening_mix(o, "cleanupCommand", cleanup);
     dns_opening_mix(o, "protocol", dns_exec_protocol_name(s->protocol));
     dns_opening_mix(o, "script", s->script);
     cl_free(command);
+    cl_free(cleanup);
     for (size_t i = 0; i < s->env.len; i++) {
         dns_opening_mix(o, s->env.items[i].key, s->env.items[i].value);
         cl_strv_take(&o->env, cl_printf("%s=%s", s->env.items[i].key, s->env.items[i].value));
@@ -339,7 +342,7 @@ static char *find_runner(const struct dns_opening *o)
 
     cl_strv_for_each(directory, &o->r->config->provider_directories) {
         char *path = cl_printf("%s/" RUNNER, directory);
-        if (disk_stat(path, &st, NULL) == 0 && st.type == DISK_FILE) {
+        if (disk_stat(path, &st, NULL) == 0 && st.type == DISK_FILE && (st.mode & 0022) == 0) {
             return path;
         }
         cl_free(path);
@@ -353,6 +356,7 @@ static int make_exec(struct dns_opening *o, struct dns_provider **ret, struct cl
     char *runner = s->protocol == EXEC_ACME_SH && s->command.len == 0 ? find_runner(o) : NULL;
     const struct dns_exec_params p = {.loop = o->r->loop,
                                       .command = &s->command,
+                                      .cleanup_command = &s->cleanup_command,
                                       .protocol = s->protocol,
                                       .script = s->script,
                                       .runner = runner,

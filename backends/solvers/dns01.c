@@ -337,7 +337,9 @@ void dns01_present(struct solvers *s, const struct solver_challenge *req, struct
                                     .token = cl_strdup(req->token),
                                     .key_authorization = cl_strdup(req->key_authorization),
                                     .certificate = cl_strdup(req->certificate)};
-    c->follow = req->solver->dns01.cname_follow ? DNS_FOLLOW_EXPLICIT : DNS_FOLLOW_NEVER;
+    /* an account of acme-dns is reached by a CNAME and in no other way */
+    bool follow = req->solver->dns01.cname_follow || req->solver->dns01.type == DNS01_ACME_DNS;
+    c->follow = follow ? DNS_FOLLOW_EXPLICIT : DNS_FOLLOW_NEVER;
     dns01_propagation(req->solver, &check_spec);
     c->check = check_spec;
     cl_strv_copy(&c->check.servers, &check_spec.servers);
