@@ -291,6 +291,10 @@ static void read_zonefile(struct dns_reader *r, const struct yaml_node *node)
         if (a->record == NULL) {
             dns_complain(r, node, "zonefile needs record: the form of a new record");
         }
+        if (a->item.each != NULL) {
+            dns_complain(r, yaml_get(node, "item"),
+                         "zonefile has no item.each: entries are written back as a whole");
+        }
         if (a->item.name == NULL) {
             dns_complain(r, node, "zonefile needs item.name: the zone holds other names, too");
         }
