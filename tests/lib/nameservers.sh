@@ -48,7 +48,7 @@ _ns_run() { # DIR PORT ZONE COMMAND...
     "$@" >"$dir/log" 2>&1 &
     pid=$!
     echo "$pid" >"$dir/pid"
-    wait_until 15 "! kill -0 $pid || dig +norec +tries=1 +time=1 @127.0.0.1 -p $port $zone SOA | grep -q 'status: NOERROR'" &&
+    wait_until 15 "! kill -0 $pid || dig +tcp +norec +tries=1 +time=2 @127.0.0.1 -p $port $zone SOA | grep -q 'status: NOERROR'" &&
         kill -0 "$pid" 2>/dev/null
 }
 
