@@ -59,7 +59,9 @@ struct api {
     struct cl_map uncommitted; /* zones whose commit is due */
     struct cl_list runs;
     struct cl_rng rng;
-    bool dying; /* destroyed while it logs out */
+    bool dying;    /* destroyed while it logs out */
+    bool settling; /* somebody runs the loop until the logout is done */
+    bool showing;  /* for people: placeholders instead of inputs, nothing is sent */
 };
 void api_free(struct api *p);
 /** The time that descriptions see, and that the program waits by. */

@@ -414,10 +414,10 @@ int api_request_render(const struct api_render *in, struct api_request *ret, str
     if (rc == 0) {
         rc = render_body(in, &ev, ret, err);
     }
-    if (rc == 0) {
+    if (rc == 0 && !in->p->showing) {
         rc = check_origin(in->p, ret->url, err);
     }
-    if (rc == 0 && !in->plain && in->p->a->has_sign) {
+    if (rc == 0 && !in->plain && in->p->a->has_sign && !in->p->showing) {
         rc = api_request_sign(in->p, &scope, ret, err);
     }
     dns_env_deinit(&scope);

@@ -149,7 +149,7 @@ void api_env_name(const struct api *p, struct dns_env *env, const char *fqdn, co
     char *dot = cl_printf("%s.", fqdn);
     size_t n = strlen(fqdn);
     size_t z = strlen(zone);
-    bool below = dns_name_within(fqdn, zone) && n > z;
+    bool below = dns_is_within(fqdn, zone) && n > z;
 
     (void)json_object_set_new(name, "fqdn", json_string(fqdn));
     (void)json_object_set_new(name, "dot", json_string(dot));

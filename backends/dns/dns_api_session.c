@@ -142,6 +142,9 @@ static void logged_out(struct api_exec *x)
         api_free(p);
         return;
     }
+    if (p->settling) {
+        loop_stop(p->loop);
+    }
     if (!cl_list_empty(&p->session.waiting)) {
         struct api_exec *first = cl_container(p->session.waiting.next, struct api_exec, link);
         cl_list_remove(&first->link);

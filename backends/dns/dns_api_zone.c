@@ -128,7 +128,7 @@ static bool fits(const struct api_run *run, const char *name)
     if (run->wanted_zone != NULL) {
         return cl_streq(name, run->wanted_zone);
     }
-    return dns_name_within(run->fqdn, name);
+    return dns_is_within(run->fqdn, name);
 }
 
 /* The longest fitting zone among the items of the last call; NULL if none fits. Borrowed. */
@@ -191,7 +191,7 @@ static void make_candidates(struct api_run *run)
         cl_strv_add(&run->candidates, run->wanted_zone);
         return;
     }
-    if (run->soa_zone != NULL && dns_name_within(run->fqdn, run->soa_zone)) {
+    if (run->soa_zone != NULL && dns_is_within(run->fqdn, run->soa_zone)) {
         cl_strv_add(&run->candidates, run->soa_zone);
     }
     for (const char *at = run->fqdn; at != NULL && strchr(at, '.') != NULL;

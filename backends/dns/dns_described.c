@@ -183,6 +183,17 @@ static void idle(struct dns_provider *provider)
     api_session_idle((struct api *)(void *)provider);
 }
 
+void dns_described_settle(struct dns_provider *provider, struct loop *l)
+{
+    struct api *p = (struct api *)(void *)provider;
+
+    if (p->session.exec != NULL) {
+        p->settling = true;
+        loop_run(l);
+        p->settling = false;
+    }
+}
+
 static const struct dns_provider_ops OPS = {.kind = "described",
                                             .traits = traits,
                                             .zone = api_zone_start,

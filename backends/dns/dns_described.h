@@ -27,6 +27,9 @@ struct dns_described_params {
 /** Returns NULL with PERMANENT "OriginRefused" or "CredentialInvalid". */
 struct dns_provider *dns_described_create(const struct dns_described_params *p, struct cl_err *err);
 
+/** For commands: runs @l until a logout (idle) has ended, or somebody stops the loop. */
+void dns_described_settle(struct dns_provider *provider, struct loop *l);
+
 /** Writes the requests that adding and removing a value at @fqdn of @zone would need, one paragraph
  *  a step, for people: credentials and what only an answer can say stand as <NAME>. */
 void dns_described_show(const struct dns_description *d, const char *zone, const char *fqdn,

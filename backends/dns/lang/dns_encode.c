@@ -162,7 +162,7 @@ char *dns_name_plain(const char *name)
     return plain;
 }
 
-bool dns_name_within(const char *fqdn, const char *zone)
+bool dns_is_within(const char *fqdn, const char *zone)
 {
     size_t n = strlen(fqdn);
     size_t z = strlen(zone);
@@ -181,7 +181,7 @@ bool dns_same_name(const char *got, const char *fqdn, const char *zone)
 
     if (apex) {
         same = same || *name == '\0' || cl_streq(name, "@");
-    } else if (!same && n > z && dns_name_within(fqdn, zone)) {
+    } else if (!same && n > z && dns_is_within(fqdn, zone)) {
         same = strlen(name) == n - z - 1 && strncasecmp(name, fqdn, n - z - 1) == 0;
     }
     cl_free(name);

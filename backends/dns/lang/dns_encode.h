@@ -22,6 +22,6 @@ bool dns_same_name(const char *got, const char *fqdn, const char *zone);
 /** Lower case, without final dot; owned. */
 char *dns_name_plain(const char *name);
 /** Does @fqdn equal @zone or lie below it? */
-bool dns_name_within(const char *fqdn, const char *zone);
+bool dns_is_within(const char *fqdn, const char *zone);
 
 #endif

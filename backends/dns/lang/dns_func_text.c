@@ -373,7 +373,7 @@ DNS_FN(rel)
     char *name = dns_arg(args, 0);
     char *zone = dns_arg(args, 1);
     size_t len = strlen(name);
-    if (dns_name_within(name, zone)) {
+    if (dns_is_within(name, zone)) {
         len = len > strlen(zone) ? len - strlen(zone) - 1 : 0;
     }
     *ret = dns_value_textn(name, len);
