@@ -41,7 +41,7 @@ pebble_start() {
 # pebble_run: start Pebble itself (again), at the same ports. It forgets everything at each start.
 pebble_run() {
     PEBBLE_VA_NOSLEEP=${PEBBLE_VA_NOSLEEP-1} "$PEERS/pebble/usr/bin/pebble" \
-        -config "$PEBBLE_DIR/config.json" -dnsserver "$PEBBLE_DNS" >>"$PEBBLE_LOG" 2>&1 &
+        -config "$PEBBLE_DIR/config.json" -dnsserver "${PEBBLE_RESOLVER:-$PEBBLE_DNS}" >>"$PEBBLE_LOG" 2>&1 &
     PEBBLE_PID=$!
     echo "$PEBBLE_PID" >"$PEBBLE_DIR/pebble.pid"
     wait_until 15 "! kill -0 $PEBBLE_PID || curl -fsS --cacert $PEBBLE_CA -o /dev/null $PEBBLE_URL" &&
@@ -128,7 +128,7 @@ JSON
 
 _challtestsrv_run() {
     "$PEERS/pebble/usr/bin/pebble-challtestsrv" -management "${PEBBLE_CHALLTEST#http://}" \
-        -dnsserver "$PEBBLE_DNS" -defaultIPv4 127.0.0.1 -defaultIPv6 "${PEBBLE_IPV6:-}" \
+        -dnsserver "${PEBBLE_RESOLVER:-$PEBBLE_DNS}" -defaultIPv4 127.0.0.1 -defaultIPv6 "${PEBBLE_IPV6:-}" \
         -http01 "" -https01 "" -tlsalpn01 "" -doh "" >"$PEBBLE_DIR/challtestsrv.log" 2>&1 &
     local pid=$!
     echo "$pid" >"$PEBBLE_DIR/challtestsrv.pid"
