@@ -18,11 +18,12 @@ static int fail_refused(const struct dns_msg *m, const char *key, struct cl_err 
                        "the name server refuses unsigned updates from this machine (REFUSED): give "
                        "a TSIG key, or permit the address there");
     }
-    return cl_fail(err, CL_ERR_PERMANENT, "UpdateRefused",
-                   "the name server knows key \"%s\", but does not let it change these TXT records "
-                   "(REFUSED): BIND wants \"update-policy { grant %s ... TXT; };\" in the zone, "
-                   "Knot an acl with \"action: [update, query]\"",
-                   key, key);
+    return cl_fail(
+        err, CL_ERR_PERMANENT, "UpdateRefused",
+        "the name server does not let key \"%s\" change these TXT records (REFUSED)%s: "
+        "BIND wants \"update-policy { grant %s ... TXT; };\" in the zone, Knot an acl "
+        "with \"action: update\", PowerDNS the metadata TSIG-ALLOW-DNSUPDATE",
+        key, m->tsig != 0 ? "" : "; the answer is not signed, so it may not even know it", key);
 }
 
 int dns_rfc2136_reason(const struct dns_msg *m, const char *key, struct cl_err *err)

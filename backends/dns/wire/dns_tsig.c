@@ -281,7 +281,8 @@ static int fail_key(const struct dns_tsig_key *k, struct cl_err *err)
 {
     return cl_fail(err, CL_ERR_PERMANENT, "TSIGBadKey",
                    "the name server does not know the key \"%s\" with %s (BADKEY): name and "
-                   "algorithm must be those of its configuration",
+                   "algorithm must be those of its configuration, and in Knot an acl of the zone "
+                   "must name the key",
                    k->name, dns_tsig_algorithm(k));
 }
 
