@@ -68,7 +68,7 @@ static int render_string(const struct dns_tpl *t, const struct dns_eval *ev, boo
             return -1;
         }
         char *text = dns_value_string(&v, &len);
-        if (url) {
+        if (url && i > 0) { /* what a URL starts with is an address, not a part of one */
             char *encoded = dns_url_encode(text, len);
             (void)cl_buf_adds(&b, encoded);
             cl_free_secret(encoded);

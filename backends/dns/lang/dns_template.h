@@ -51,7 +51,7 @@ int dns_tpl_render(const struct dns_tpl *t, const struct dns_eval *ev, struct dn
 /** Renders to text. *ret is owned. */
 int dns_tpl_text(const struct dns_tpl *t, const struct dns_eval *ev, char **ret,
                  struct cl_err *err);
-/** Renders a URL: what is interpolated is percent-encoded, unless the whole string is one ${...}.
+/** Renders a URL: what is interpolated is percent-encoded, unless the string starts with it.
  *  *ret is owned. */
 int dns_tpl_url(const struct dns_tpl *t, const struct dns_eval *ev, char **ret, struct cl_err *err);
 /** Is what it yields true? (dns_value_is_true; a NULL template is true). 1, 0 or -1. */
