@@ -81,8 +81,7 @@ static void end(struct dns01_challenge *c, const struct cl_err *err)
     if (err != NULL) {
         own = *err;
         if (own.kind != CL_ERR_CANCELLED) {
-            cl_wrap(&own, "%s by %s", c->fqdn,
-                    c->handle != NULL ? dns_head(c->handle->provider)->name : "dns-01");
+            cl_wrap(&own, "%s", c->fqdn); /* providers name themselves */
         }
         challenge_free(c);
     }

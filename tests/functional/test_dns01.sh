@@ -17,8 +17,8 @@ certloop_dirs
 CLEANUP+=(pebble_stop nameservers_stop)
 
 ZONE_RECORDS=('_acme-challenge.www TXT "a value of somebody else"'
-    '_acme-challenge.alias CNAME alias.delegated.example.net.')
-bind_start "$SCRATCH/bind" example.org delegated.example.net
+    '_acme-challenge.alias CNAME alias.acme')
+bind_start "$SCRATCH/bind" example.org
 export PEBBLE_RESOLVER=$BIND_SERVER
 pebble_start "$SCRATCH/pebble"
 mkdir -p "$SECRETS/bind"
@@ -33,7 +33,6 @@ spec:
     resolvers: ["$BIND_SERVER"]
     zones:
     - {zone: example.org, servers: ["$BIND_SERVER"]}
-    - {zone: delegated.example.net, servers: ["$BIND_SERVER"]}
 ${1:-}
 YAML
 }
@@ -59,3 +58,78 @@ clean _acme-challenge.www.example.org || fail "records were left: $(txt "$BIND_S
 [ "$(txt "$BIND_SERVER" _acme-challenge.www.example.org)" = "a value of somebody else" ] ||
     fail "a foreign value was touched"
 [ -z "$(find "$STATE/dns" -name '*.jsonl')" ] || fail "a journal was left"
+
+# ---- an explicit CNAME is followed, and nothing is written at its name
+certloop_start
+certificate alias 'alias.example.org'
+wait_ready alias
+certloop_stop
+clean alias.acme.example.org || fail "records were left at the target of the CNAME"
+
+# ---- kill -9 while records are out: the next start removes them, and nothing else
+
+cat >"$SCRATCH/slow.yaml" <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: killed}
+spec:
+  dnsNames: [killed.example.org, "*.killed.example.org"]
+  issuerRef: {name: pebble}
+  solvers: [{dns01: {$RFC2136, propagation: {check: wait, wait: 10m}}}]
+YAML
+certloop_start
+put killed.yaml <"$SCRATCH/slow.yaml"
+wait_until 20 '[ "$(ours _acme-challenge.killed.example.org)" = 2 ]'
+nameserver_update "$BIND_SERVER" example.org 'update add _acme-challenge.killed.example.org 60 TXT "foreign"'
+certloop_kill
+[ "$(ours _acme-challenge.killed.example.org)" = 2 ] || fail "the records are gone by themselves"
+[ -n "$(find "$STATE/dns" -name 'example.org.*.jsonl')" ] || fail "no journal of what is out there"
+rm "$SPECS/killed.yaml"
+certloop_start
+certloop_stop # what the journal lists is removed before the process ends
+clean _acme-challenge.killed.example.org || fail "the next start left records"
+[ "$(txt "$BIND_SERVER" _acme-challenge.killed.example.org)" = foreign ] || fail "a foreign value is gone"
+[ -z "$(find "$STATE/dns" -name '*.jsonl')" ] || fail "the journal was left"
+
+# ---- a key that the server refuses is said so, with what to do next
+put refused.yaml <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: refused}
+spec:
+  dnsNames: ["*.refused.example.org"]
+  issuerRef: {name: pebble}
+  solvers: [{dns01: {rfc2136: {nameserver: "$BIND_SERVER", tsigKeyName: stranger, tsigSecretSecretRef: {name: bind}}}}]
+YAML
+certloop_start
+wait_until 20 "jq -e '.status.lastError.detail | test(\"_acme-challenge.refused.example.org.*stranger\")' $STATE/status/refused.json"
+rm "$SPECS/refused.yaml"
+
+# ---- a missing secret names the file
+put nosecret.yaml <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: nosecret}
+spec:
+  dnsNames: ["*.nosecret.example.org"]
+  issuerRef: {name: pebble}
+  solvers: [{dns01: {rfc2136: {nameserver: "$BIND_SERVER", tsigKeyName: acme, tsigSecretSecretRef: {name: nowhere}}}}]
+YAML
+wait_until 20 "jq -e '.status.lastError.detail | test(\"$SECRETS/nowhere/secret\")' $STATE/status/nosecret.json"
+rm "$SPECS/nosecret.yaml"
+certloop_stop
+pebble_stop
+
+# ---- the embedded responder: no account anywhere, by NS and by CNAME delegation. Pebble asks it
+# directly for what is delegated to it.
+RESPONDER=127.0.0.1:$(free_ports 1)
+PEBBLE_RESOLVER=$RESPONDER
+pebble_start "$SCRATCH/pebble2"
+configuration "    - {zone: _acme-challenge.own.example.org, servers: [\"$RESPONDER\"]}
+    responder: {listen: \"$RESPONDER\", zones: [_acme-challenge.own.example.org]}"
+rm -f "$SPECS"/*.yaml
+acme_issuer responder "{dns01: {responder: {}}}"
+certloop_start
+ISSUER=responder certificate own 'own.example.org, "*.own.example.org"'
+wait_ready own
+certloop_stop

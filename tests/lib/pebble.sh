@@ -11,7 +11,7 @@
 #   PEBBLE_MGMT       management URL (/roots/0, ...)            PEBBLE_DNS    HOST:PORT of its DNS server
 #   PEBBLE_CHALLTEST  challtestsrv's management URL             PEBBLE_LOG    Pebble's output
 # and is steered by: PEBBLE_RETRY_AFTER (seconds, 1), PEBBLE_VALIDITY (seconds, 90 days),
-#   PEBBLE_IPV6 (what AAAA answers, none), and Pebble's own PEBBLE_WFE_NONCEREJECT,
+#   PEBBLE_IPV6 (what AAAA answers, none), PEBBLE_RESOLVER (HOST:PORT that Pebble asks instead), and Pebble's own PEBBLE_WFE_NONCEREJECT,
 #   PEBBLE_AUTHZREUSE, PEBBLE_VA_NOSLEEP (1 unless set), PEBBLE_VA_ALWAYS_VALID.
 
 # shellcheck source=tests/lib/common.sh
@@ -128,7 +128,7 @@ JSON
 
 _challtestsrv_run() {
     "$PEERS/pebble/usr/bin/pebble-challtestsrv" -management "${PEBBLE_CHALLTEST#http://}" \
-        -dnsserver "${PEBBLE_RESOLVER:-$PEBBLE_DNS}" -defaultIPv4 127.0.0.1 -defaultIPv6 "${PEBBLE_IPV6:-}" \
+        -dnsserver "$PEBBLE_DNS" -defaultIPv4 127.0.0.1 -defaultIPv6 "${PEBBLE_IPV6:-}" \
         -http01 "" -https01 "" -tlsalpn01 "" -doh "" >"$PEBBLE_DIR/challtestsrv.log" 2>&1 &
     local pid=$!
     echo "$pid" >"$PEBBLE_DIR/challtestsrv.pid"
