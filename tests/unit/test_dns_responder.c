@@ -8,8 +8,9 @@
 #include "spec/base/cl_alloc.h"
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- answers ---- */
 
@@ -318,8 +319,39 @@ static void the_provider_publishes_over_udp_and_tcp(void **state)
     loop_destroy(s.loop);
 }
 
+/* For tests/functional/test_dns_responder.sh: serves two values at the address until it is killed. */
+static int serve(const char *listen)
+{
+    struct loop *l = loop_create();
+    struct dns_responder_params p = {.listen = listen, .ns = "ns.acme.example.org"};
+    struct dns_provider *provider = NULL;
+    struct cl_err err = {0};
+    struct dns_change change = {.fqdn = "_acme-challenge.example.com"};
+    struct seen s = {.loop = l};
+    struct dns_apply_op apply = {.op = {.done = on_done, .user = &s}, .changes = &change, .n = 1};
+
+    cl_strv_add(&p.zones, "_acme-challenge.example.com");
+    cl_strv_add(&p.zones, "acme.example.org");
+    cl_strv_add(&p.addresses, "127.0.0.1");
+    cl_strv_add(&change.add, "apex");
+    cl_strv_add(&change.add, "wildcard");
+    if (dns_responder_create(l, &p, &provider, &err) < 0) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    dns_head(provider)->ops->apply(provider, &apply);
+    for (;;) {
+        loop_run(l);
+    }
+}
+
 int main(void)
 {
+    const char *listen = getenv("DNS_TEST_SERVE");
+
+    if (listen != NULL) {
+        return serve(listen);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(questions_get_the_answers_of_an_authoritative_server),
         cmocka_unit_test(other_requests_are_turned_down),
