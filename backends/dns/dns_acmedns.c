@@ -10,6 +10,7 @@
 #include "backends/rt/op_later.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
+#include "spec/base/cl_map.h"
 #include "spec/jfield.h"
 
 #include <string.h>
@@ -27,10 +28,12 @@ struct acmedns {
     json_t *given; /* the user's file; never written */
     json_t *own;   /* registered by us */
     struct cl_strv allow_from;
+    struct cl_map registering; /* domain -> struct registration */
 };
-struct registration { /* a zone op under way */
+struct registration { /* of one domain; several may wait for it: an apex and its wildcard */
     struct acmedns *p;
-    struct dns_zone_op *op;
+    struct dns_zone_op **ops;
+    size_t n;
     char *domain;
     struct http_op request;
     struct cl_op commit;
@@ -95,16 +98,16 @@ static const json_t *find_account(const struct acmedns *p, const char *fqdn)
 
 static void zone_end(struct registration *r, const struct cl_err *err)
 {
-    struct dns_zone_op *op = r->op;
-    struct cl_err own = {0};
+    struct cl_err own = *err; /* it may belong to what ends here */
 
-    if (err != NULL) {
-        own = *err;
+    (void)cl_map_remove(&r->p->registering, r->domain);
+    for (size_t i = 0; i < r->n; i++) {
+        cl_op_done(&r->ops[i]->op, &own);
     }
     json_decref(r->account);
+    cl_free(r->ops);
     cl_free(r->domain);
     cl_free(r);
-    cl_op_done(&op->op, &own);
 }
 
 static void saved(struct cl_op *commit, const struct cl_err *err)
@@ -184,27 +187,31 @@ static void registered(struct cl_op *op, const struct cl_err *err)
     save(r);
 }
 
-static void zone_cancel(struct cl_op *op)
+static void wait_for(struct registration *r, struct dns_zone_op *op)
 {
-    struct registration *r = op->impl;
-
-    if (r->account == NULL) {
-        cl_op_cancel(&r->request.op);
-    }
+    r->ops = cl_reallocarray(r->ops, r->n + 1, sizeof(*r->ops));
+    r->ops[r->n++] = op;
+    op->op.impl = r;
+    op->op.cancel = NULL; /* others may want the account, and it ends soon */
 }
 
 static void register_account(struct acmedns *p, struct dns_zone_op *op)
 {
-    struct registration *r = cl_new(struct registration);
+    const char *domain = op->fqdn + strlen(CHALLENGE_LABEL);
+    struct registration *r = cl_map_get(&p->registering, domain);
+
+    if (r != NULL) {
+        wait_for(r, op);
+        return;
+    }
     struct cl_strv headers = {0};
     json_t *o = json_object();
     char *url = cl_printf("%s/register", p->host);
-
+    r = cl_new(struct registration);
     r->p = p;
-    r->op = op;
-    r->domain = cl_strdup(op->fqdn + strlen(CHALLENGE_LABEL));
-    op->op.impl = r;
-    op->op.cancel = zone_cancel;
+    r->domain = cl_strdup(domain);
+    (void)cl_map_set(&p->registering, domain, r);
+    wait_for(r, op);
     if (p->allow_from.len > 0) {
         json_put(o, "allowfrom", json_strv(&p->allow_from));
     }
@@ -328,6 +335,7 @@ static void destroy(struct dns_provider *provider)
     json_decref(p->given);
     json_decref(p->own);
     cl_strv_deinit(&p->allow_from);
+    cl_map_deinit(&p->registering);
     cl_free(p->head.name);
     cl_free(p->host);
     cl_free(p->state_path);
