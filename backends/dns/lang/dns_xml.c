@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dns_xml: libxml2 reads, own code writes. A document with a DTD is refused as a whole: no API needs one,
- * and nothing of entities, external subsets or defaults can then come in. */
+/* dns_xml: expat reads, own code writes. A document with a DTD is refused as a whole: no API needs one,
+ * and nothing of entities, external subsets or defaults can then come in. (expat, since libxml2 brings
+ * ICU along, which would make each idle daemon larger by megabytes.) */
 #include "backends/dns/lang/dns_xml.h"
 
 #include "backends/dns/lang/dns_value.h"
@@ -8,21 +9,35 @@
 #include "spec/base/cl_buf.h"
 #include "spec/base/cl_str.h"
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
+#include <expat.h>
 #include <limits.h>
 #include <string.h>
 
 #define XML_DEPTH 64u /* of elements; answers have less than ten */
 #define XML_PRINT_MAX ((size_t)16 << 20)
 
-static json_t *read_element(const xmlNode *element, unsigned depth);
 static int print_element(struct cl_buf *b, const char *name, const json_t *value, unsigned depth);
 
-static void silent(void *ctx, const char *msg, ...)
+/* ---- reading ---- */
+
+/* An element that is open. Namespaces are left out: its name is what follows the prefix. */
+struct element {
+    char *name;
+    json_t *members; /* attributes and children so far */
+    struct cl_buf text;
+};
+struct reading {
+    XML_Parser parser;
+    struct element open[XML_DEPTH];
+    size_t depth;
+    json_t *root;        /* the value, once the root element is closed */
+    const char *refused; /* what this mapping does not take; NULL = nothing so far */
+};
+
+static const char *local_name(const char *name)
 {
-    (void)ctx;
-    (void)msg;
+    const char *colon = strchr(name, ':');
+    return colon != NULL ? colon + 1 : name;
 }
 
 static json_t *text_of(const char *text)
@@ -39,35 +54,50 @@ static json_t *text_of(const char *text)
     return s != NULL ? s : json_string("");
 }
 
-json_t *dns_xml_parse(const char *text, size_t len, struct cl_err *err)
+static void refuse(struct reading *r, const char *what)
 {
-    xmlParserCtxt *ctx = xmlNewParserCtxt();
-    xmlDoc *doc = NULL;
-    json_t *value = NULL;
+    r->refused = what;
+    (void)XML_StopParser(r->parser, XML_FALSE);
+}
 
-    if (ctx != NULL && len <= INT_MAX) {
-        ctx->sax->warning = silent;
-        ctx->sax->error = silent;
-        doc = xmlCtxtReadMemory(ctx, text, (int)len, "answer", NULL,
-                                XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                                    XML_PARSE_NOCDATA);
+static void doctype(void *user, const XML_Char *name, const XML_Char *system,
+                    const XML_Char *public, int internal)
+{
+    (void)name;
+    (void)system;
+    (void)public;
+    (void)internal;
+    refuse(user, "XML with a DTD, which is refused");
+}
+
+static void element_start(void *user, const XML_Char *name, const XML_Char **attributes)
+{
+    struct reading *r = user;
+
+    if (r->depth == XML_DEPTH) {
+        refuse(r, "XML nested too deep");
+        return;
     }
-    const xmlNode *root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
-    if (doc != NULL && xmlGetIntSubset(doc) != NULL) {
-        (void)cl_fail(err, CL_ERR_BAD_RESULT, "AnswerNotXML",
-                      "the answer is XML with a DTD, which is refused");
-    } else if (root != NULL) {
-        value = read_element(root, 0);
-        if (value == NULL) {
-            (void)cl_fail(err, CL_ERR_BAD_RESULT, "AnswerNotXML",
-                          "the answer is XML nested deeper than %u", XML_DEPTH);
+    struct element *e = &r->open[r->depth++];
+    e->name = cl_strdup(local_name(name));
+    e->members = json_object();
+    cl_buf_init(&e->text, SIZE_MAX / 2);
+    for (; *attributes != NULL; attributes += 2) {
+        if (strncmp(attributes[0], "xmlns", strlen("xmlns")) != 0) {
+            char *key = cl_printf("@%s", local_name(attributes[0]));
+            (void)json_object_set_new(e->members, key, text_of(attributes[1]));
+            cl_free(key);
         }
-    } else {
-        (void)cl_fail(err, CL_ERR_BAD_RESULT, "AnswerNotXML", "the answer is no XML");
     }
-    xmlFreeDoc(doc);
-    xmlFreeParserCtxt(ctx);
-    return value;
+}
+
+static void characters(void *user, const XML_Char *text, int len)
+{
+    struct reading *r = user;
+
+    if (r->depth > 0) {
+        (void)cl_buf_add(&r->open[r->depth - 1].text, text, (size_t)len);
+    }
 }
 
 static void put_member(json_t *object, const char *name, json_t *take_value)
@@ -86,56 +116,70 @@ static void put_member(json_t *object, const char *name, json_t *take_value)
     }
 }
 
-static void read_attributes(const xmlNode *element, json_t *object)
+/* Its text, or an object of attributes, children and text. */
+static json_t *value_of(struct element *e)
 {
-    for (const xmlAttr *a = element->properties; a != NULL; a = a->next) {
-        xmlChar *content = xmlNodeGetContent((const xmlNode *)(const void *)a);
-        char *name = cl_printf("@%s", (const char *)a->name);
-        (void)json_object_set_new(object, name, text_of(content != NULL ? (char *)content : ""));
-        cl_free(name);
-        xmlFree(content);
+    json_t *text = text_of(cl_buf_str(&e->text));
+
+    if (json_object_size(e->members) == 0) {
+        return text;
     }
+    if (json_string_length(text) > 0) {
+        (void)json_object_set(e->members, "#", text);
+    }
+    json_decref(text);
+    return json_incref(e->members);
 }
 
-/* NULL: too deep. */
-static json_t *read_element(const xmlNode *element, unsigned depth)
+static void element_drop(struct element *e)
 {
-    json_t *object = json_object();
-    struct cl_buf text;
+    cl_free(e->name);
+    json_decref(e->members);
+    cl_buf_deinit(&e->text);
+}
 
-    if (depth > XML_DEPTH) {
-        json_decref(object);
-        return NULL;
-    }
-    cl_buf_init(&text, SIZE_MAX / 2);
-    read_attributes(element, object);
-    for (const xmlNode *n = element->children; n != NULL; n = n->next) {
-        if (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE) {
-            (void)cl_buf_adds(&text, (const char *)n->content);
-        }
-        if (n->type != XML_ELEMENT_NODE) {
-            continue;
-        }
-        json_t *child = read_element(n, depth + 1);
-        if (child == NULL) {
-            cl_buf_deinit(&text);
-            json_decref(object);
-            return NULL;
-        }
-        put_member(object, (const char *)n->name, child);
-    }
-    json_t *content = text_of(cl_buf_str(&text));
-    cl_buf_deinit(&text);
-    if (json_object_size(object) == 0) {
-        json_decref(object);
-        return content;
-    }
-    if (json_string_length(content) > 0) {
-        (void)json_object_set_new(object, "#", content);
+static void element_end(void *user, const XML_Char *name)
+{
+    struct reading *r = user;
+    struct element *e = &r->open[--r->depth];
+    json_t *value = value_of(e);
+
+    (void)name;
+    if (r->depth > 0) {
+        put_member(r->open[r->depth - 1].members, e->name, value);
     } else {
-        json_decref(content);
+        r->root = value;
     }
-    return object;
+    element_drop(e);
+}
+
+json_t *dns_xml_parse(const char *text, size_t len, struct cl_err *err)
+{
+    struct reading *r = cl_new(struct reading);
+    json_t *value = NULL;
+
+    r->parser = XML_ParserCreate(NULL);
+    if (r->parser != NULL && len <= INT_MAX) {
+        XML_SetUserData(r->parser, r);
+        XML_SetElementHandler(r->parser, element_start, element_end);
+        XML_SetCharacterDataHandler(r->parser, characters);
+        XML_SetStartDoctypeDeclHandler(r->parser, doctype);
+        if (XML_Parse(r->parser, text, (int)len, XML_TRUE) == XML_STATUS_OK) {
+            value = r->root;
+            r->root = NULL;
+        }
+    }
+    if (value == NULL) {
+        (void)cl_fail(err, CL_ERR_BAD_RESULT, "AnswerNotXML", "the answer is %s",
+                      r->refused != NULL ? r->refused : "no XML");
+    }
+    while (r->depth > 0) {
+        element_drop(&r->open[--r->depth]);
+    }
+    json_decref(r->root);
+    XML_ParserFree(r->parser);
+    cl_free(r);
+    return value;
 }
 
 /* ---- writing ---- */
