@@ -1,209 +1,206 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dns_fixture: name servers of a few records on loopback, inside the loop of the test: authoritative
- * for what their SOA records say, with delegations, CNAMEs and wildcards; lame or silent on demand.
- * Only for tests/unit/test_dns_*.c, after net_fixture.h. */
+/* dns_fixture: a described provider against a raw peer that answers from a table. Only for
+ * tests/unit/test_dns_described*.c. */
 #ifndef DNS_FIXTURE_H
 #define DNS_FIXTURE_H
 
-#include "backends/dns/wire/dns_msg.h"
-#include "backends/dns/wire/dns_resolve.h"
-#include "backends/net/dns_listen.h"
-#include "spec/spec_ip.h"
+#include "backends/dns/dns_described.h"
+#include "spec/base/cl_str.h"
 #include "tests/unit/net_fixture.h"
 
-struct fake_rr {
-    const char *name; /* "*.example.org" is a wildcard */
-    unsigned type;
-    const char *data; /* name, address or text; SOA: not used */
+/* One answer: the first whose start fits the request line and that is not used up. */
+struct reply {
+    const char *request; /* "GET /records", "*" = any */
+    const char *status;  /* "200 OK"; NULL: the connection ends without an answer */
+    const char *body;
+    const char *headers; /* whole lines, or NULL */
+    int times;           /* 0 = any number */
 };
-enum fake_mood { FAKE_WELL, FAKE_REFUSES, FAKE_SILENT, FAKE_NO_AUTHORITY };
-struct fake {
-    struct dns_listener *listener;
-    char server[32];
-    const struct fake_rr *rrs;
-    size_t rrs_len;
-    enum fake_mood mood;
-    unsigned txt_after; /* TXT records are there from that TXT question on */
-    unsigned txt_asked;
-    struct cl_strv log; /* names asked for */
+struct dnsfix {
+    struct net net;
+    struct raw_peer peer;
+    struct dns_provider *provider;
+    const struct reply *replies;
+    int used[32];
+    unsigned done;
+    struct cl_err err; /* of the last operation */
+    char *zone;
+    struct cl_strv values;
+    struct dns_apply_op apply;
+    struct dns_zone_op find;
+    struct dns_list_op list;
+    struct dns_change change[4];
 };
+static struct dnsfix *dnsfix_now;
 
-static inline const struct fake_rr *fake_find(const struct fake *f, const char *name, unsigned type)
+static inline void dnsfix_answer(struct raw_conn *c, const char *request)
 {
-    for (size_t i = 0; i < f->rrs_len; i++) {
-        if (f->rrs[i].type == type && cl_streq(f->rrs[i].name, name)) {
-            return &f->rrs[i];
+    struct dnsfix *f = dnsfix_now;
+
+    for (size_t i = 0; f->replies[i].request != NULL; i++) {
+        const struct reply *r = &f->replies[i];
+        if ((!cl_streq(r->request, "*") && !cl_str_starts(request, r->request)) ||
+            (r->times > 0 && f->used[i] >= r->times)) {
+            continue;
         }
-    }
-    return NULL;
-}
-
-static inline bool fake_exists(const struct fake *f, const char *name)
-{
-    for (size_t i = 0; i < f->rrs_len; i++) {
-        if (dns_name_within(f->rrs[i].name, name)) {
-            return true;
+        f->used[i]++;
+        if (r->status == NULL) {
+            raw_close(c);
+            return;
         }
+        char *text = cl_printf("HTTP/1.1 %s\r\n%sContent-Length: %zu\r\n\r\n%s", r->status,
+                               cl_str_or(r->headers, ""), strlen(r->body), r->body);
+        raw_send(c, text);
+        cl_free(text);
+        return;
     }
-    return false;
+    raw_send(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 }
 
-static inline const char *fake_zone(const struct fake *f, const char *name)
+static inline struct dns_description *dnsfix_load(const char *text)
 {
-    for (const char *at = name; at != NULL; at = dns_name_parent(at)) {
-        if (fake_find(f, at, DNS_SOA) != NULL) {
-            return at;
-        }
+    struct spec_problems problems = {0};
+    struct dns_description *d = dns_description_load(text, strlen(text), NULL, &problems);
+
+    if (d == NULL) {
+        fail_msg("%u:%u: %s", problems.items[0].line, problems.items[0].column,
+                 problems.items[0].text);
     }
-    return NULL;
+    spec_problems_deinit(&problems);
+    return d;
 }
 
-static inline void fake_put(struct dns_writer *w, enum dns_section section, const char *owner,
-                            const struct fake_rr *rr)
+static inline void dnsfix_open(struct dnsfix *f, const char *text, const struct reply *replies)
 {
-    struct dns_owner o = {
-        .section = section, .name = owner, .type = rr->type, .class = DNS_IN, .ttl = 60};
-    struct dns_soa soa = {.mname = (char *)(uintptr_t) "ns",
-                          .rname = (char *)(uintptr_t) "hostmaster",
-                          .minimum = 30};
-    struct ip_address ip;
+    struct cl_strv pairs = {0};
+    struct cl_err err = {0};
 
-    if (rr->type == DNS_SOA) {
-        dns_write_soa(w, &o, &soa);
-    } else if (rr->type == DNS_TXT) {
-        dns_write_txt(w, &o, rr->data, strlen(rr->data));
-    } else if (rr->type == DNS_NS || rr->type == DNS_CNAME) {
-        dns_write_target(w, &o, rr->data);
-    } else if (ip_parse(rr->data, &ip) == 0) {
-        dns_write_rr(w, &o, ip.bytes, ip.len);
+    memset(f, 0, sizeof *f);
+    dnsfix_now = f;
+    net_setup(&f->net);
+    raw_start(&f->net, &f->peer);
+    f->peer.answer = dnsfix_answer;
+    f->replies = replies;
+    struct dns_description *d = dnsfix_load(text);
+    cl_strv_take(&pairs, cl_printf("url=http://127.0.0.1:%u", f->peer.port));
+    cl_strv_add(&pairs, "token=very-secret-token");
+    struct dns_described_params p = {.loop = f->net.loop,
+                                     .http = f->net.http,
+                                     .description = d,
+                                     .take_credentials =
+                                         dns_credentials_from_pairs(d, &pairs, &err)};
+    f->provider = dns_described_create(&p, &err);
+    assert_non_null(f->provider);
+    dns_description_unref(d);
+    cl_strv_deinit(&pairs);
+}
+
+static inline void dnsfix_close(struct dnsfix *f)
+{
+    dns_head(f->provider)->ops->destroy(f->provider);
+    raw_stop(&f->peer);
+    net_teardown(&f->net);
+    cl_free(f->zone);
+    cl_strv_deinit(&f->values);
+    for (size_t i = 0; i < COUNT(f->change); i++) {
+        cl_strv_deinit(&f->change[i].add);
+        cl_strv_deinit(&f->change[i].remove);
     }
 }
 
-/* Records of @name and @type, or a CNAME; how many. @owner: whose they are shown to be. */
-static inline unsigned fake_records(struct fake *f, struct dns_writer *w, const char *name,
-                                    const char *owner, unsigned type)
+static inline void dnsfix_done(struct cl_op *op, const struct cl_err *err)
+{
+    struct dnsfix *f = op->user;
+
+    f->done++;
+    f->err = err != NULL ? *err : (struct cl_err){0};
+    if (op == &f->find.op && err == NULL) {
+        f->zone = cl_strdup(f->find.zone);
+    }
+    if (op == &f->list.op && err == NULL) {
+        cl_strv_copy(&f->values, &f->list.values);
+    }
+    loop_stop(f->net.loop);
+}
+
+static inline bool dnsfix_is_done(void *user)
+{
+    return ((struct dnsfix *)user)->done > 0;
+}
+
+static inline void dnsfix_start(struct dnsfix *f, size_t n)
+{
+    f->done = 0;
+    f->apply = (struct dns_apply_op){.op = {.done = dnsfix_done, .user = f},
+                                     .zone = "example.com",
+                                     .changes = f->change,
+                                     .n = n};
+    dns_head(f->provider)->ops->apply(f->provider, &f->apply);
+    assert_int_equal(f->done, 0);
+}
+
+/** Adds and/or removes one value at _acme-challenge.example.com; 0 or -1 (f->err). */
+static inline int dnsfix_apply(struct dnsfix *f, const char *add, const char *remove)
+{
+    cl_strv_deinit(&f->change[0].add);
+    cl_strv_deinit(&f->change[0].remove);
+    f->change[0].fqdn = "_acme-challenge.example.com";
+    if (add != NULL) {
+        cl_strv_add(&f->change[0].add, add);
+    }
+    if (remove != NULL) {
+        cl_strv_add(&f->change[0].remove, remove);
+    }
+    dnsfix_start(f, 1);
+    net_wait(&f->net, dnsfix_is_done, f);
+    return f->err.kind == CL_ERR_NONE ? 0 : -1;
+}
+
+static inline int dnsfix_find(struct dnsfix *f, const char *fqdn, const char *soa)
+{
+    f->done = 0;
+    f->find =
+        (struct dns_zone_op){.op = {.done = dnsfix_done, .user = f}, .fqdn = fqdn, .soa_zone = soa};
+    dns_head(f->provider)->ops->zone(f->provider, &f->find);
+    net_wait(&f->net, dnsfix_is_done, f);
+    return f->err.kind == CL_ERR_NONE ? 0 : -1;
+}
+
+/** How many requests started with @start. */
+static inline unsigned dnsfix_count(const struct dnsfix *f, const char *start)
 {
     unsigned n = 0;
 
-    for (size_t i = 0; i < f->rrs_len; i++) {
-        const struct fake_rr *rr = &f->rrs[i];
-        bool hidden = rr->type == DNS_TXT && f->txt_asked <= f->txt_after;
-        if (cl_streq(rr->name, name) && !hidden && (rr->type == type || rr->type == DNS_CNAME)) {
-            fake_put(w, DNS_ANSWER, owner, rr);
-            n++;
-        }
+    for (size_t i = 0; i < f->peer.requests.len; i++) {
+        n += cl_str_starts(f->peer.requests.items[i], start) ? 1 : 0;
     }
     return n;
 }
 
-/* A delegation between the zone and the name. */
-static inline const char *fake_cut(const struct fake *f, const char *zone, const char *name)
+/** The body of the last request that started so, or "". */
+static inline const char *dnsfix_body(const struct dnsfix *f, const char *start)
 {
-    for (const char *at = name; at != NULL && !cl_streq(at, zone); at = dns_name_parent(at)) {
-        if (fake_find(f, at, DNS_NS) != NULL) {
-            return at;
+    const char *body = "";
+
+    for (size_t i = 0; i < f->peer.requests.len; i++) {
+        if (cl_str_starts(f->peer.requests.items[i], start)) {
+            body = strstr(f->peer.requests.items[i], "\r\n\r\n") + 4;
         }
     }
-    return NULL;
+    return body;
 }
 
-static inline void fake_body(struct fake *f, struct dns_writer *w, const struct dns_msg *q,
-                             struct dns_msg *flags)
-{
-    const char *zone = fake_zone(f, q->qname);
-    const char *cut = zone != NULL ? fake_cut(f, zone, q->qname) : NULL;
-    char wildcard[DNS_NAME_TEXT + 2];
-
-    if (zone == NULL || f->mood == FAKE_REFUSES) {
-        flags->rcode = DNS_REFUSED;
-        return;
-    }
-    if (cut != NULL) {
-        for (size_t i = 0; i < f->rrs_len; i++) {
-            if (f->rrs[i].type == DNS_NS && cl_streq(f->rrs[i].name, cut)) {
-                fake_put(w, DNS_AUTHORITY, cut, &f->rrs[i]);
-            }
-        }
-        return;
-    }
-    flags->aa = f->mood != FAKE_NO_AUTHORITY;
-    unsigned n = fake_records(f, w, q->qname, q->qname, q->qtype);
-    (void)cl_format(wildcard, sizeof wildcard, "*.%s", dns_name_parent(q->qname));
-    if (n == 0 && !fake_exists(f, q->qname)) {
-        n = fake_records(f, w, wildcard, q->qname, q->qtype);
-        flags->rcode = n == 0 && !fake_exists(f, wildcard) ? DNS_NXDOMAIN : DNS_NOERROR;
-    }
-    if (n == 0) {
-        fake_put(w, DNS_AUTHORITY, zone, fake_find(f, zone, DNS_SOA));
-    }
-}
-
-static inline size_t fake_answer(void *user, const struct dns_listen_query *query,
-                                 unsigned char *ret)
-{
-    struct fake *f = user;
-    struct dns_msg q;
-    struct dns_writer w;
-
-    if (dns_msg_decode(query->data, query->len, &q, NULL) < 0) {
-        return 0;
-    }
-    struct dns_msg flags = {.qr = true, .rd = q.rd, .ra = q.rd};
-    f->txt_asked += q.qtype == DNS_TXT ? 1 : 0;
-    cl_strv_add(&f->log, q.qname);
-    dns_write_begin(&w, ret, DNS_LISTEN_ANSWER, q.id);
-    dns_write_question(&w, q.qname, q.qtype, q.qclass);
-    fake_body(f, &w, &q, &flags);
-    dns_write_flags(&w, &flags);
-    dns_msg_deinit(&q);
-    return f->mood == FAKE_SILENT ? 0 : dns_write_end(&w);
-}
-
-static inline void fake_start(struct net *n, struct fake *f, const struct fake_rr *rrs, size_t len)
-{
-    struct dns_listen_handler handler = {.answer = fake_answer, .user = f};
-    struct cl_err err = {0};
-
-    memset(f, 0, sizeof *f);
-    f->rrs = rrs;
-    f->rrs_len = len;
-    assert_int_equal(dns_listen_start(n->loop, "127.0.0.1:0", &handler, &f->listener, &err), 0);
-    (void)snprintf(f->server, sizeof f->server, "127.0.0.1:%u", dns_listen_port(f->listener));
-}
-
-static inline void fake_stop(struct fake *f)
-{
-    dns_listen_stop(f->listener);
-    cl_strv_deinit(&f->log);
-}
-
-/* A resolver that knows one recursive server, and the servers of some zones. */
-struct fake_zone {
-    const char *zone;
-    struct fake *servers[4]; /* up to the first NULL */
-};
-static inline struct dns_resolver *fake_resolver(struct net *n, const struct fake *recursive,
-                                                 const struct fake_zone *zones, size_t len)
-{
-    struct dns_zone_servers overrides[8];
-    struct dns_resolver_params p = {.zones = overrides, .zones_len = len, .timeout = 100};
-    struct dns_resolver *r = NULL;
-    struct cl_err err = {0};
-
-    memset(overrides, 0, sizeof overrides);
-    cl_strv_add(&p.recursive, recursive->server);
-    for (size_t i = 0; i < len; i++) {
-        overrides[i].zone = zones[i].zone;
-        for (size_t k = 0; k < COUNT(zones[i].servers) && zones[i].servers[k] != NULL; k++) {
-            cl_strv_add(&overrides[i].servers, zones[i].servers[k]->server);
-        }
-    }
-    assert_int_equal(dns_resolver_create(n->loop, n->http, &p, &r, &err), 0);
-    for (size_t i = 0; i < len; i++) {
-        cl_strv_deinit(&overrides[i].servers);
-    }
-    cl_strv_deinit(&p.recursive);
-    return r;
-}
+#define assert_done(f, rc)                                      \
+    do {                                                        \
+        if ((rc) != 0) {                                        \
+            fail_msg("%s: %s", (f)->err.reason, (f)->err.text); \
+        }                                                       \
+    } while (0)
+#define assert_reason(f, rc, kind_, reason_)           \
+    do {                                               \
+        assert_int_equal(rc, -1);                      \
+        assert_string_equal((f)->err.reason, reason_); \
+        assert_int_equal((f)->err.kind, kind_);        \
+    } while (0)
 
 #endif
