@@ -178,7 +178,7 @@ static int open_both(struct dns_listener *d, const char *where, struct cl_err *e
             a = d->addr;
             d->tcp = open_one(&a, SOCK_STREAM);
         }
-        if (d->tcp < 0 || getsockname(d->tcp, &a.u.sa, &(socklen_t){sizeof a.u}) < 0) {
+        if (d->tcp < 0 || getsockname(d->tcp, &a.u.sa, &a.len) < 0) {
             int failed = errno;
             if (d->tcp >= 0) {
                 (void)close(d->tcp);

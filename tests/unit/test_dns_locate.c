@@ -2,7 +2,7 @@
 /* Unit tests of dns_resolve: single queries, zone cuts, the servers of a zone, and the place of a
  * challenge record behind CNAMEs, delegations and wildcards. */
 #include "backends/dns/wire/dns_resolve_impl.h"
-#include "tests/unit/dns_fixture.h"
+#include "tests/unit/dns_fake_servers.h"
 
 static const struct fake_rr PARENT[] = {
     {"example.test", DNS_SOA, ""},

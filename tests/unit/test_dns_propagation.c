@@ -3,7 +3,7 @@
  * HTTPS; and of dns_exchange where a server misbehaves. */
 #include "backends/dns/wire/dns_propagation.h"
 #include "backends/net/dns_exchange.h"
-#include "tests/unit/dns_fixture.h"
+#include "tests/unit/dns_fake_servers.h"
 
 #define NAME "_acme-challenge.example.test"
 

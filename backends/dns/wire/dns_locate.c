@@ -50,7 +50,7 @@ static void find_servers(struct locate *l, const struct dns_msg *referral);
 static void look(struct locate *l);
 static void look_recursive(struct locate *l);
 static void ask_sibling(struct locate *l);
-static void follow(struct locate *l);
+static void follow_alias(struct locate *l);
 
 /* ---- the end ---- */
 
@@ -185,8 +185,12 @@ static enum finding judge(const struct locate *l, const struct dns_msg *m, const
     return soa != NULL || m->aa ? NOTHING : USELESS;
 }
 
-static void found(struct locate *l)
+static void found(struct locate *l, const struct dns_rr *soa)
 {
+    if (soa != NULL && soa->soa != NULL) {
+        uint32_t ttl = soa->ttl < soa->soa->minimum ? soa->ttl : soa->soa->minimum;
+        l->negative_ttl = ttl < NEGATIVE_MAX ? ttl : NEGATIVE_MAX;
+    }
     end(l, NULL);
 }
 
@@ -198,12 +202,12 @@ static void act(struct locate *l, enum finding f, const char *what, const struct
     switch (f) {
     case ALIAS:
         if (l->follow == DNS_FOLLOW_NEVER) {
-            found(l);
+            found(l, NULL);
             return;
         }
         set(&l->alias, what);
         if (l->follow == DNS_FOLLOW_ALWAYS) {
-            follow(l);
+            follow_alias(l);
         } else {
             ask_sibling(l);
         }
@@ -217,11 +221,7 @@ static void act(struct locate *l, enum finding f, const char *what, const struct
         }
         return;
     case NOTHING:
-        if (soa != NULL && soa->soa != NULL) {
-            uint32_t ttl = soa->ttl < soa->soa->minimum ? soa->ttl : soa->soa->minimum;
-            l->negative_ttl = ttl < NEGATIVE_MAX ? ttl : NEGATIVE_MAX;
-        }
-        found(l);
+        found(l, soa);
         return;
     case USELESS:
         break;
@@ -307,7 +307,7 @@ static void on_recursive(struct cl_op *op, const struct cl_err *err)
     if (soa != NULL && dns_name_within(l->name, soa->name)) {
         set(&l->zone, soa->name);
     }
-    found(l);
+    found(l, NULL);
 }
 
 static void look_recursive(struct locate *l)
@@ -329,9 +329,9 @@ static void compare(struct locate *l, const struct dns_msg *m)
 
     if (cname != NULL && cl_streq(cname->target, l->alias)) {
         set(&l->wildcard, l->alias);
-        found(l);
+        found(l, NULL);
     } else {
-        follow(l);
+        follow_alias(l);
     }
 }
 
@@ -373,7 +373,7 @@ static void ask_sibling(struct locate *l)
     }
 }
 
-static void follow(struct locate *l)
+static void follow_alias(struct locate *l)
 {
     struct cl_err err = {0};
     bool loop = cl_strv_has(&l->chain, l->alias);
@@ -402,7 +402,7 @@ static void on_cancel(struct cl_op *op)
     cl_op_cancel(l->running);
 }
 
-void dns_locate_start(struct dns_resolver *r, const char *fqdn, enum dns_follow follow_what,
+void dns_locate_start(struct dns_resolver *r, const char *fqdn, enum dns_follow follow,
                       struct dns_locate_op *op)
 {
     char *name = dns_name_normalise(fqdn);
@@ -420,7 +420,7 @@ void dns_locate_start(struct dns_resolver *r, const char *fqdn, enum dns_follow 
     struct locate *l = cl_new(struct locate);
     l->resolver = r;
     l->op = op;
-    l->follow = follow_what;
+    l->follow = follow;
     l->name = name;
     cl_strv_add(&l->chain, name);
     op->op.impl = l;

@@ -106,45 +106,55 @@ static size_t write_label(char *text, const unsigned char *label, size_t len)
     return at;
 }
 
+/* A walk along a name in a message. */
+struct walk {
+    const unsigned char *msg;
+    size_t len;
+    size_t at;    /* the next label */
+    size_t bound; /* pointers lead to before it */
+    size_t end;   /* of the name where it stands; 0 = not known yet */
+};
+
+/* Follows pointers up to a label: its length, or -1. */
+static int next_label(struct walk *w)
+{
+    while (w->at < w->len && w->msg[w->at] >= 0xc0) {
+        size_t to =
+            w->at + 1 < w->len ? (size_t)(w->msg[w->at] & 0x3f) << 8 | w->msg[w->at + 1] : w->len;
+        if (to >= w->bound) {
+            return -1;
+        }
+        w->end = w->end == 0 ? w->at + 2 : w->end;
+        w->bound = w->at = to;
+    }
+    if (w->at >= w->len || w->msg[w->at] > LABEL_MAX || w->len - w->at < 1U + w->msg[w->at]) {
+        return -1;
+    }
+    return w->msg[w->at];
+}
+
 int dns_name_decode(const void *msg, size_t len, size_t *pos, char text[DNS_NAME_TEXT])
 {
-    const unsigned char *m = msg;
-    size_t at = *pos;
-    size_t bound = *pos; /* pointers lead to before it */
-    size_t wire = 1;     /* bytes of the name, with the root label */
+    struct walk w = {.msg = msg, .len = len, .at = *pos, .bound = *pos};
+    size_t wire = 1; /* bytes of the name, with the root label */
     size_t out = 0;
-    bool jumped = false;
+    int n = 0;
 
-    for (;;) {
-        if (at >= len) {
+    while ((n = next_label(&w)) > 0) {
+        wire += (size_t)n + 1;
+        if (wire > DNS_NAME_MAX) {
             return -1;
-        }
-        unsigned n = m[at];
-        if (n >= 0xc0) {
-            size_t to = at + 1 < len ? (size_t)(n & 0x3f) << 8 | m[at + 1] : len;
-            if (to >= bound) {
-                return -1;
-            }
-            *pos = jumped ? *pos : at + 2;
-            jumped = true;
-            bound = at = to;
-            continue;
-        }
-        if (n > LABEL_MAX || at + 1 + n > len || (n > 0 && (wire += n + 1) > DNS_NAME_MAX)) {
-            return -1;
-        }
-        if (n == 0) {
-            break;
         }
         if (out > 0) {
             text[out++] = '.';
         }
-        out += write_label(text + out, m + at + 1, n);
-        at += 1U + n;
+        out += write_label(text + out, w.msg + w.at + 1, (size_t)n);
+        w.at += (size_t)n + 1;
     }
-    if (!jumped) {
-        *pos = at + 1;
+    if (n < 0) {
+        return -1;
     }
+    *pos = w.end != 0 ? w.end : w.at + 1;
     if (out == 0) {
         text[out++] = '.';
     }

@@ -307,15 +307,11 @@ static bool has_address(const struct gather *g, const char *ns)
     return false;
 }
 
-static void on_addresses(struct cl_op *op, const struct cl_err *err)
+/* Glue only where nothing better is known. */
+static void add_glue(struct gather *g)
 {
-    struct gather *g = op->user;
-
-    for (size_t i = 0; err == NULL && i < g->addresses.n; i++) {
-        add_address(g, g->addresses.addresses[i].host, g->addresses.addresses[i].address);
-    }
-    /* Glue only where nothing better is known. */
     size_t known = g->result.n;
+
     for (size_t i = 0; i < g->glue_len; i++) {
         bool better = false;
         for (size_t k = 0; k < known; k++) {
@@ -325,16 +321,27 @@ static void on_addresses(struct cl_op *op, const struct cl_err *err)
             add_address(g, g->glue_hosts.items[i], g->glue[i].address);
         }
     }
-    cl_strv_for_each(ns, &g->parent) {
-        if (!has_address(g, ns)) {
+}
+
+static void add_unresolved(struct gather *g, const struct cl_strv *names)
+{
+    cl_strv_for_each(ns, names) {
+        if (!has_address(g, ns) && !cl_strv_has(&g->result.unresolved, ns)) {
             cl_strv_add(&g->result.unresolved, ns);
         }
     }
-    cl_strv_for_each(name, &g->child) {
-        if (!has_address(g, name) && !cl_strv_has(&g->result.unresolved, name)) {
-            cl_strv_add(&g->result.unresolved, name);
-        }
+}
+
+static void on_addresses(struct cl_op *op, const struct cl_err *err)
+{
+    struct gather *g = op->user;
+
+    for (size_t i = 0; err == NULL && i < g->addresses.n; i++) {
+        add_address(g, g->addresses.addresses[i].host, g->addresses.addresses[i].address);
     }
+    add_glue(g);
+    add_unresolved(g, &g->parent);
+    add_unresolved(g, &g->child);
     if (g->result.n > 0 && !g->cancelled) {
         remember(g);
     }

@@ -256,27 +256,6 @@ static int read_record(const struct cl_buf *msg, size_t at, struct record *ret)
     return msg->len - pos - 6 == ret->v.other_len ? 0 : -1;
 }
 
-static int expect(const struct dns_tsig_key *k, const struct cl_buf *msg, size_t at,
-                  const struct record *r, const struct dns_tsig_mac *request,
-                  struct dns_tsig_mac *ret, struct cl_err *err)
-{
-    const unsigned char *m = (const unsigned char *)msg->data;
-    unsigned records = ((unsigned)m[10] << 8 | m[11]) - 1;
-    struct cl_buf b;
-
-    cl_buf_init(&b, DIGESTED_MAX);
-    add_number(&b, request->len, 2);
-    (void)cl_buf_add(&b, request->mac, request->len);
-    (void)cl_buf_add(&b, r->original_id, 2);
-    (void)cl_buf_add(&b, m + 2, 8);
-    add_number(&b, records, 2);
-    (void)cl_buf_add(&b, m + HEADER, at - HEADER);
-    add_variables(&b, k, &r->v);
-    int rc = compute(k, &b, ret, err);
-    cl_buf_deinit(&b);
-    return rc;
-}
-
 static int fail_key(const struct dns_tsig_key *k, struct cl_err *err)
 {
     return cl_fail(err, CL_ERR_PERMANENT, "TSIGBadKey",
@@ -294,6 +273,31 @@ static int fail_signature(const struct dns_tsig_key *k, const char *who, struct 
                    who, k->name);
 }
 
+/* Is the MAC the one that our key gives? */
+static int check_mac(const struct dns_tsig_key *k, const struct cl_buf *msg, size_t at,
+                     const struct record *r, const struct dns_tsig_mac *request, struct cl_err *err)
+{
+    const unsigned char *m = (const unsigned char *)msg->data;
+    unsigned records = ((unsigned)m[10] << 8 | m[11]) - 1;
+    struct dns_tsig_mac mac = {.len = 0};
+    struct cl_buf b;
+
+    cl_buf_init(&b, DIGESTED_MAX);
+    add_number(&b, request->len, 2);
+    (void)cl_buf_add(&b, request->mac, request->len);
+    (void)cl_buf_add(&b, r->original_id, 2);
+    (void)cl_buf_add(&b, m + 2, 8);
+    add_number(&b, records, 2);
+    (void)cl_buf_add(&b, m + HEADER, at - HEADER);
+    add_variables(&b, k, &r->v);
+    int rc = compute(k, &b, &mac, err);
+    cl_buf_deinit(&b);
+    if (rc == 0 && (r->mac_len != mac.len || !cl_mem_equal(r->mac, mac.mac, mac.len))) {
+        rc = fail_signature(k, "the answer", err);
+    }
+    return rc;
+}
+
 static int fail_time(uint64_t theirs, uint64_t now, struct cl_err *err)
 {
     return cl_fail(err, CL_ERR_LOCAL, "TSIGBadTime",
@@ -307,7 +311,6 @@ int dns_tsig_verify(const struct dns_tsig_key *k, const struct cl_buf *msg, size
                     const struct dns_tsig_mac *request, uint64_t now, struct cl_err *err)
 {
     struct record r = {.mac_len = 0};
-    struct dns_tsig_mac mac = {.len = 0};
 
     if (tsig < HEADER || tsig >= msg->len || read_record(msg, tsig, &r) < 0) {
         return cl_fail(err, CL_ERR_BAD_RESULT, "TSIGMissing",
@@ -324,11 +327,8 @@ int dns_tsig_verify(const struct dns_tsig_key *k, const struct cl_buf *msg, size
                        "the name server signs with another key or algorithm than \"%s\" with %s",
                        k->name, dns_tsig_algorithm(k));
     }
-    if (expect(k, msg, tsig, &r, request, &mac, err) < 0) {
+    if (check_mac(k, msg, tsig, &r, request, err) < 0) {
         return -1;
-    }
-    if (r.mac_len != mac.len || !cl_mem_equal(r.mac, mac.mac, mac.len)) {
-        return fail_signature(k, "the answer", err);
     }
     if (r.v.error == DNS_BADTIME) {
         return fail_time(r.v.other_len == 6 ? number(r.v.other, 6) : r.v.time, now, err);
