@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dns_fake_servers: name servers of a few records on loopback, inside the loop of the test: authoritative
- * for what their SOA records say, with delegations, CNAMEs and wildcards; lame or silent on demand.
- * Only for tests/unit/test_dns_locate.c and test_dns_propagation.c. */
+/* dns_fake_servers: name servers of a few records on loopback, inside the loop of the test. They are
+ * authoritative for what their SOA records say, know delegations, CNAMEs and wildcards, and are lame
+ * or silent on demand. Only for tests/unit/test_dns_locate.c and test_dns_propagation.c. */
 #ifndef DNS_FAKE_SERVERS_H
 #define DNS_FAKE_SERVERS_H
 
