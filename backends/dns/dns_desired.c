@@ -151,6 +151,14 @@ static bool is_add(const struct dns_desired_name *n, const struct dns_value *v, 
     return wanted(v) && v->state != DNS_VALUE_PRESENT && has_place(n, v, places);
 }
 
+bool dns_desired_has_room(const struct dns_desired *d, const char *fqdn, const char *value,
+                          unsigned places)
+{
+    const struct dns_value *v = find(d, fqdn, value);
+
+    return v == NULL || has_place(cl_map_get(&d->names, fqdn), v, places);
+}
+
 cl_time dns_desired_due(const struct dns_desired *d, const struct dns_batch_rules *rules)
 {
     cl_time due = CL_NEVER;

@@ -40,6 +40,9 @@ void dns_desired_release(struct dns_desired *d, const char *fqdn, const char *va
 void dns_desired_recover(struct dns_desired *d, const char *fqdn, const char *value, cl_time now);
 enum dns_value_state dns_desired_state(const struct dns_desired *d, const char *fqdn,
                                        const char *value);
+/** Could @value, which is wanted, be written now? Not if @places others came first. */
+bool dns_desired_has_room(const struct dns_desired *d, const char *fqdn, const char *value,
+                          unsigned places);
 bool dns_desired_empty(const struct dns_desired *d);
 
 #define DNS_LAZY (60 * CL_SECOND) /* how long a removal waits for a write that it could join */

@@ -386,6 +386,7 @@ void dns_worker_present(struct dns_worker *w, const struct dns_present_request *
     p->fqdn = cl_strdup(req->fqdn);
     p->value = cl_strdup(req->value);
     op->claim = NULL;
+    op->waits = false;
     op->op.impl = p;
     op->op.cancel = present_cancel;
     dns_desired_add(&z->desired, req->fqdn, req->value);
@@ -396,6 +397,8 @@ void dns_worker_present(struct dns_worker *w, const struct dns_present_request *
         loop_defer(w->loop, &p->cancel, present_there, p);
         return;
     }
+    op->waits = !dns_desired_has_room(&z->desired, req->fqdn, req->value,
+                                      z->handle->traits.values_per_name);
     dns_zone_kick(z);
 }
 

@@ -32,6 +32,7 @@ struct dns_present_op {
     /* Result, owned: dns_worker_release takes the value away again. NULL after an error. Where a
      * name has room for one value, op waits until the claim of the other one is released. */
     struct dns_claim *claim;
+    bool waits; /* set by dns_worker_present: others have all the room at the name */
 };
 /** Inputs are copied. */
 void dns_worker_present(struct dns_worker *w, const struct dns_present_request *req,

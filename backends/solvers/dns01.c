@@ -28,6 +28,7 @@ struct dns01_challenge {
     struct cl_op *op; /* of present; NULL afterwards */
     enum dns01_step step;
     bool cancelled;
+    bool waits; /* for room at the name */
     char *fqdn, *target, *soa_zone, *zone, *value;
     struct dns_detail detail;
     enum dns_follow follow;
@@ -194,6 +195,7 @@ static void written(struct cl_op *op, const struct cl_err *err)
     struct dns01_challenge *c = op->user;
 
     c->claim = c->u.present.claim;
+    c->waits = false;
     if (stopped(c)) {
         return;
     }
@@ -215,6 +217,10 @@ static void write_value(struct dns01_challenge *c)
     c->step = DNS01_WRITING;
     c->u.present = (struct dns_present_op){.op = {.done = written, .user = c}};
     dns_worker_present(c->s->dns_worker, &req, &c->u.present);
+    c->waits = c->u.present.waits;
+    if (c->waits && c->op->changed != NULL) {
+        c->op->changed(c->op);
+    }
 }
 
 /* ---- visible? ---- */
@@ -374,6 +380,13 @@ void dns01_cleanup(struct solvers *s, const struct solver_challenge *req)
     if (c != NULL && c->op == NULL) {
         challenge_free(c); /* the worker removes the value within a minute */
     }
+}
+
+bool dns01_waits(const struct solvers *s, const struct solver_challenge *req)
+{
+    const struct dns01_challenge *c = find(s, req);
+
+    return c != NULL && c->waits;
 }
 
 const char *dns01_summary(const struct solvers *s, const struct solver_challenge *req)

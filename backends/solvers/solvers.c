@@ -130,6 +130,11 @@ const char *solvers_summary(const struct solvers *s, const struct solver_challen
     return c->solver->has_dns01 ? dns01_summary(s, c) : NULL;
 }
 
+bool solvers_waits(const struct solvers *s, const struct solver_challenge *c)
+{
+    return c->solver->has_dns01 && dns01_waits(s, c);
+}
+
 int solvers_check(struct solvers *s, const struct solver_spec *spec, const char *namespace_,
                   struct cl_err *err)
 {

@@ -38,6 +38,8 @@ void solvers_present(struct solvers *s, const struct solver_challenge *c, struct
 void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
 /** Removes now what cleanup left for later. Before the process ends; cancel ends it at once. */
 void solvers_flush(struct solvers *s, struct cl_op *op);
+/** Does present wait until another value at the same name is gone? Told by op->changed. */
+bool solvers_waits(const struct solvers *s, const struct solver_challenge *c);
 /** What the name servers said last about a record, one line for people, or NULL. Lent. */
 const char *solvers_summary(const struct solvers *s, const struct solver_challenge *c);
 /** After a crash: removes what the journal says is still there. At start, before the first order. */

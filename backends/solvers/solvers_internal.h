@@ -39,6 +39,7 @@ void dns01_init(struct solvers *s, struct http *http);
 void dns01_deinit(struct solvers *s);
 void dns01_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
 void dns01_cleanup(struct solvers *s, const struct solver_challenge *c);
+bool dns01_waits(const struct solvers *s, const struct solver_challenge *c);
 const char *dns01_summary(const struct solvers *s, const struct solver_challenge *c);
 
 #endif
