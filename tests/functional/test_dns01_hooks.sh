@@ -30,12 +30,25 @@ stop_servers() { stop_process "$servers"; }
 CLEANUP+=(stop_servers)
 wait_until 15 "curl -sS -o /dev/null -X POST http://127.0.0.1:$PORT/"
 
+# a provider that its user describes, with room for one value at a name
+mkdir -m 0755 "$SCRATCH/providers" "$SECRETS/testslot"
+cat >"$SCRATCH/providers/testslot.yaml" <<YAML
+provider: testslot
+credentials: {token: {secret: true, env: TESTSLOT_TOKEN}}
+request: {base: "http://127.0.0.1:$PORT"}
+slot:
+  values: 1
+  set: {GET: /slot, query: {name: "\${name.fqdn}", txt: "\${value}", token: "\${cred.token}"}}
+  clear: {GET: /slot, query: {name: "\${name.fqdn}", txt: "", token: "\${cred.token}"}}
+YAML
+(umask 077 && echo secret-of-slot >"$SECRETS/testslot/TESTSLOT_TOKEN")
+
 cat >"$CONFIG" <<YAML
 apiVersion: certloop/v1
 kind: Configuration
 spec:
   allowInlineHooks: true
-  providerDirectories: ["$TEST_ROOT/backends/dns/providers"]
+  providerDirectories: ["$SCRATCH/providers", "$TEST_ROOT/backends/dns/providers"]
   dns:
     resolvers: ["$BIND_SERVER"]
     zones: [{zone: example.org, servers: ["$BIND_SERVER"]}]
@@ -74,7 +87,8 @@ cp "$TEST_ROOT/tests/lib/dns_nsupdate.sh" "$SCRATCH/dns_testnsupdate.sh"
 by acme-sh "exec: {protocol: acme.sh, script: \"$SCRATCH/dns_testnsupdate.sh\", $ENVIRONMENT}"
 by httpreq "httpreq: {credentialsRef: httpreq}"
 by httpreq-raw "httpreq: {credentialsRef: httpreq, mode: RAW}"
-names+=(acme-sh httpreq httpreq-raw)
+by slot "provider: testslot"
+names+=(acme-sh httpreq httpreq-raw slot)
 certloop_start
 wait_ready "${names[@]}"
 
@@ -89,6 +103,9 @@ wait_ready delegated
 certloop_stop
 [ "$(grep -c '^/register' "$SCRATCH/servers.log")" = 1 ] || fail "an account that exists was registered again"
 [ "$(txt "$BIND_SERVER" "$target" | wc -l)" = 2 ] || fail "the server of acme-dns lost a value"
+
+# ---- one value at a time: the wildcard's when the apex is proved, or the other way round
+[ "$(grep -cE '^/slot .{43}$' "$SCRATCH/servers.log")" = 2 ] || fail "slot: $(grep '^/slot' "$SCRATCH/servers.log")"
 
 # ---- nothing is left but what acme-dns keeps
 for n in "${names[@]}"; do

@@ -4,7 +4,8 @@
 dns_servers.py PORT NAMESERVER KEY LOG: changes go to NAMESERVER (HOST:PORT) by nsupdate with KEY.
   /present /cleanup          httpreq; user "bob", password "secret-of-bob"
   /register /update          acme-dns; names below acme-dns.example.org
-Each request is a line in LOG. The first /present of a run answers 503, if LOG says nothing yet."""
+  /slot?name=&txt=           a service that has room for one value: GET, token "secret-of-slot"
+Each request is a line in LOG."""
 import base64
 import hashlib
 import json
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
 
 PORT, SERVER, KEY, LOG = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 BASIC = "Basic " + base64.b64encode(b"bob:secret-of-bob").decode()
@@ -34,6 +36,18 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_GET(self):
+        url = urlsplit(self.path)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        if url.path != "/slot" or query.get("token") != "secret-of-slot":
+            self.answer(403)
+            return
+        with open(LOG, "a", encoding="utf-8") as log:
+            log.write("/slot %s\n" % query["txt"])
+        add = ['update add %s. 1 TXT "%s"' % (query["name"], query["txt"])] if query["txt"] else []
+        nsupdate("update delete %s. TXT" % query["name"], *add)
+        self.answer(200, {"ok": True})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"{}")
