@@ -19,6 +19,8 @@
 #define DATAGRAM_MAX 4096U /* more than we offer by EDNS */
 #define DATAGRAMS_MAX 16   /* wrong ones taken in one turn */
 #define TCP_MAX (2U + 65535U)
+#define ROOM_PAUSE (100 * CL_MS) /* no descriptor is free: others end soon */
+#define ROOM_PAUSES 50U
 
 struct exchange {
     struct loop *loop;
@@ -31,6 +33,7 @@ struct exchange {
     cl_time timeout;
     unsigned tries; /* UDP tries left */
     bool tcp, silent;
+    unsigned pauses; /* made for want of a descriptor */
     int fd;
     struct loop_fd *watch;
     struct loop_timer timer;
@@ -159,10 +162,38 @@ static void on_cancel(struct cl_op *op)
     fail_soon(x);
 }
 
+static void on_room(struct loop_timer *t)
+{
+    struct exchange *x = t->user;
+
+    if (x->tcp) {
+        try_tcp(x);
+    } else {
+        x->tries++; /* that one did not take place */
+        try_udp(x);
+    }
+}
+
+static bool wait_for_room(struct exchange *x, int errnum)
+{
+    bool full = errnum == EMFILE || errnum == ENFILE || errnum == ENOBUFS || errnum == ENOMEM;
+
+    if (!full || x->pauses == ROOM_PAUSES) {
+        return false;
+    }
+    x->pauses++;
+    hang_up(x);
+    loop_at(x->loop, &x->timer, cl_time_add(loop_now(x->loop), ROOM_PAUSE), on_room, x);
+    return true;
+}
+
 static void fail_errno(struct exchange *x, int errnum)
 {
     const char *how = x->tcp ? "TCP" : "UDP";
 
+    if (wait_for_room(x, errnum)) {
+        return;
+    }
     switch (errnum) {
     case ECONNREFUSED:
         (void)cl_fail(&x->err, CL_ERR_TRANSIENT, "ConnectionRefused",

@@ -15,6 +15,7 @@ static const struct fake_rr PARENT[] = {
     {"_acme-challenge.cut.example.test", DNS_NS, "ns.elsewhere.test"},
     {"_acme-challenge.there.example.test", DNS_TXT, "value"},
     {"web.example.test", DNS_A, "192.0.2.1"},
+    {"sub.example.test", DNS_SOA, ""},
 };
 static const struct fake_rr ACME[] = {
     {"acme.test", DNS_SOA, ""},
@@ -168,6 +169,8 @@ static void a_record_lives_where_the_cnames_lead(void **state)
          NULL},
         {"_acme-challenge.both.example.test", DNS_FOLLOW_EXPLICIT, "host.acme.test", "acme.test",
          NULL},
+        {"_acme-challenge.sub.example.test", DNS_FOLLOW_EXPLICIT,
+         "_acme-challenge.sub.example.test", "sub.example.test", NULL},
         {"_acme-challenge.cut.example.test", DNS_FOLLOW_EXPLICIT,
          "_acme-challenge.cut.example.test", "_acme-challenge.cut.example.test", NULL},
     };

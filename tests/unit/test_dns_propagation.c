@@ -5,6 +5,8 @@
 #include "backends/net/dns_exchange.h"
 #include "tests/unit/dns_fake_servers.h"
 
+#include <sys/resource.h>
+
 #define NAME "_acme-challenge.example.test"
 
 static const struct fake_rr GOOD[] = {
@@ -401,6 +403,28 @@ static void answers_that_do_not_fit_are_not_taken(void **state)
     net_teardown(&n);
 }
 
+/* As a process that has used up its descriptors, for a while. */
+static void give_back(struct loop_timer *t)
+{
+    struct rlimit *old = t->user;
+
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, old), 0);
+}
+
+static void without_a_free_descriptor_it_waits(void **state)
+{
+    struct world *w = *state;
+    struct rlimit old;
+    struct loop_timer timer = {0};
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    struct rlimit none = {.rlim_cur = 3, .rlim_max = old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    loop_at(w->n.loop, &timer, loop_now(w->n.loop) + 250, give_back, &old);
+    assert_string_equal(check(w), "");
+    assert_int_equal(w->rounds, 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -415,6 +439,7 @@ int main(void)
         TEST(configured_recursive_servers_are_asked_and_only_they),
         TEST(a_check_can_be_stopped_at_any_time),
         TEST(without_authoritative_servers_https_is_asked),
+        TEST(without_a_free_descriptor_it_waits),
         cmocka_unit_test(modes_have_names),
         cmocka_unit_test(answers_that_do_not_fit_are_not_taken),
     };

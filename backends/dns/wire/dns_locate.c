@@ -214,7 +214,9 @@ static void act(struct locate *l, enum finding f, const char *what, const struct
         return;
     case CUT:
         set(&l->zone, what);
-        if (++l->cuts > CUTS_MAX) {
+        if (soa != NULL && dns_resolver_override(l->resolver, l->name) != NULL) {
+            found(l, soa); /* the configured servers hold the zone below, too */
+        } else if (++l->cuts > CUTS_MAX) {
             look_recursive(l);
         } else {
             find_servers(l, soa == NULL ? m : NULL);

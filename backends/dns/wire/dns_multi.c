@@ -80,8 +80,11 @@ void dns_multi_start(struct loop *l, cl_time timeout, const struct dns_ask *asks
     for (size_t i = 0; i < n; i++) {
         unsigned char query[512];
         struct dns_reply *r = &op->replies[i];
-        struct dns_exchange_request req = {
-            .server = asks[i].server, .query = query, .transport = DNS_UDP_TCP, .timeout = timeout};
+        struct dns_exchange_request req = {.server = asks[i].server,
+                                           .query = query,
+                                           .transport = asks[i].quick ? DNS_UDP : DNS_UDP_TCP,
+                                           .tries = asks[i].quick ? 1 : 0,
+                                           .timeout = timeout};
         req.query_len = dns_msg_query(query, asks[i].name, asks[i].type, asks[i].rd);
         r->multi = op;
         r->exchange.op = (struct cl_op){.done = on_exchange, .user = r};

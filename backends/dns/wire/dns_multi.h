@@ -11,6 +11,7 @@ struct dns_ask {
     const char *server, *name; /* lent while it starts */
     unsigned type;
     bool rd;
+    bool quick; /* one try by UDP only: it was silent before */
 };
 struct dns_reply {
     bool ok; /* msg is an answer, whatever its rcode */

@@ -157,7 +157,8 @@ static void ask_by_dns(struct round *r)
             asks[n++] = (struct dns_ask){.server = v->server,
                                          .name = r->name,
                                          .type = DNS_TXT,
-                                         .rd = r->kind == DNS_ROUND_RECURSIVE};
+                                         .rd = r->kind == DNS_ROUND_RECURSIVE,
+                                         .quick = v->sight == DNS_SIGHT_SILENT};
         }
     }
     r->multi.op = (struct cl_op){.done = on_replies, .user = r};
