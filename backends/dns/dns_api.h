@@ -99,7 +99,7 @@ int api_request_render(const struct api_render *in, struct api_request *ret, str
 /** Adds what `sign` says. @env: with the variables of the call. */
 int api_request_sign(const struct api *p, const struct dns_env *env, struct api_request *r,
                      struct cl_err *err);
-int api_sign_v4(const struct dns_v4 *v, const struct dns_eval *ev, struct api_request *r,
+int api_sign_v4(const struct dns_v4 *d, const struct dns_eval *ev, struct api_request *r,
                 struct cl_err *err);
 /** One line for people: method, URL, body, with masks. Owned. */
 char *api_request_line(const struct api *p, const struct api_request *r);
@@ -225,9 +225,9 @@ struct api_run {
     struct loop_timer timer;
     bool timing;
 };
-void api_zone_start(struct dns_provider *p, struct dns_zone_op *op);
-void api_apply_start(struct dns_provider *p, struct dns_apply_op *op);
-void api_list_start(struct dns_provider *p, struct dns_list_op *op);
+void api_zone_start(struct dns_provider *provider, struct dns_zone_op *op);
+void api_apply_start(struct dns_provider *provider, struct dns_apply_op *op);
+void api_list_start(struct dns_provider *provider, struct dns_list_op *op);
 
 struct api_run *api_run_new(struct api *p, enum api_run_kind kind, struct cl_op *op);
 /** Starts @calls in @env; then run->next, or the end of the run with the error. */

@@ -245,7 +245,7 @@ static enum api_step expand(struct api_exec *x, struct api_frame *f)
     if (f->state == CALL_EXPANDED) {
         const json_t *res = variable(x, "res");
         if (res != NULL && !x->absent) {
-            (void)json_array_append(f->items, (json_t *)(uintptr_t)res);
+            (void)json_array_append(f->items, dns_mut(res));
         }
         x->absent = false; /* gone since it was listed */
     }

@@ -50,9 +50,9 @@ static int add_values(struct api_run *run, struct api_target *t, const json_t *i
         dns_value_deinit(&each);
     } else {
         entries = json_array();
-        (void)json_array_append(entries, (json_t *)(uintptr_t)item);
+        (void)json_array_append(entries, dns_mut(item));
     }
-    dns_env_set(scope, "parent", dns_value_ref((json_t *)(uintptr_t)item));
+    dns_env_set(scope, "parent", dns_value_ref(dns_mut(item)));
     for (size_t i = 0; rc == 0 && i < json_array_size(entries); i++) {
         json_t *entry = json_array_get(entries, i);
         struct dns_value id = {0};
@@ -88,7 +88,7 @@ static int belongs(struct api_run *run, const struct api_target *t, const json_t
 {
     const struct dns_item *spec = &run->p->a->item;
     struct dns_eval ev = api_eval(run->p, scope, NULL);
-    struct dns_value value = dns_value_ref((json_t *)(uintptr_t)item);
+    struct dns_value value = dns_value_ref(dns_mut(item));
     char *name = NULL;
     int holds = dns_where_holds(spec->where, &value, &ev, err);
 
@@ -113,7 +113,7 @@ int api_read_records(struct api_run *run, struct api_target *t, struct cl_err *e
     for (size_t i = 0; rc == 0 && i < json_array_size(t->items); i++) {
         struct dns_env scope = {.up = &t->env};
         const json_t *item = json_array_get(t->items, i);
-        dns_env_set(&scope, "item", dns_value_ref((json_t *)(uintptr_t)item));
+        dns_env_set(&scope, "item", dns_value_ref(dns_mut(item)));
         rc = belongs(run, t, item, &scope, err);
         if (rc == 1) {
             rc = add_values(run, t, item, &scope, err);

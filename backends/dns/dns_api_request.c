@@ -85,7 +85,7 @@ struct dns_eval api_eval(const struct api *p, const struct dns_env *env, struct 
     return (struct dns_eval){.env = env,
                              .now = p->fixed_now != 0 ? p->fixed_now : loop_now(p->loop),
                              .random = random_bytes,
-                             .random_user = (void *)(uintptr_t)p,
+                             .random_user = dns_mut(p),
                              .secrets = secrets};
 }
 
@@ -193,7 +193,7 @@ static int set_headers(struct api_request *r, const json_t *headers, struct cl_e
     const char *name = NULL;
     json_t *value = NULL;
 
-    json_object_foreach((json_t *)(uintptr_t)headers, name, value)
+    json_object_foreach(dns_mut(headers), name, value)
     {
         char *text = dns_json_string(value, NULL);
         bool safe = header_safe(name, text);

@@ -154,7 +154,7 @@ static void show_all(struct api *p, struct dns_env *env, struct cl_buf *ret)
 void dns_described_show(const struct dns_description *d, const char *zone, const char *fqdn,
                         struct cl_buf *ret)
 {
-    struct api p = {.d = (struct dns_description *)(uintptr_t)d,
+    struct api p = {.d = dns_mut(d),
                     .a = d->api,
                     .fixed_now = SHOW_NOW,
                     .loop = loop_create(),

@@ -48,7 +48,7 @@ static void set_zone(struct api_run *run, const char *name, const json_t *attrib
     json_t *zone = json_object();
     char *dot = cl_printf("%s.", name);
 
-    (void)json_object_update(zone, (json_t *)(uintptr_t)attributes);
+    (void)json_object_update(zone, dns_mut(attributes));
     (void)json_object_set_new(zone, "name", json_string(name));
     (void)json_object_set_new(zone, "dot", json_string(dot));
     dns_env_set(&run->env, "zone", dns_value_json(zone));
@@ -81,7 +81,7 @@ static json_t *attributes_of(struct api_run *run, const json_t *item, struct cl_
     struct dns_eval ev = api_eval(run->p, &scope, NULL);
     json_t *all = json_object();
 
-    dns_env_set(&scope, "item", dns_value_ref((json_t *)(uintptr_t)item));
+    dns_env_set(&scope, "item", dns_value_ref(dns_mut(item)));
     for (size_t i = 0; i < set->len; i++) {
         struct dns_value v = {0};
         if (dns_tpl_render(set->values[i], &ev, &v, NULL, err) < 0) {
@@ -102,7 +102,7 @@ static char *zone_name(struct api_run *run, const json_t *item, struct cl_err *e
     const struct dns_api *a = run->p->a;
     struct dns_env scope = {.up = &run->env};
     struct dns_eval ev = api_eval(run->p, &scope, NULL);
-    struct dns_value value = dns_value_ref((json_t *)(uintptr_t)item);
+    struct dns_value value = dns_value_ref(dns_mut(item));
     char *text = NULL;
     char *name = NULL;
 

@@ -3,6 +3,7 @@
 #include "backends/dns/dns_credentials.h"
 
 #include "backends/dns/dns_credentials_impl.h"
+#include "backends/dns/lang/dns_value.h"
 #include "backends/rt/disk.h"
 #include "backends/rt/sys.h"
 #include "spec/base/cl_alloc.h"
@@ -86,7 +87,7 @@ static void mask(const json_t *value)
     if (json_is_string(value)) {
         cl_log_mask(json_string_value(value));
     }
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    json_object_foreach(dns_mut(value), key, member)
     {
         mask(member);
     }
@@ -179,7 +180,7 @@ static void wipe(json_t *value)
     json_t *member = NULL;
 
     if (json_is_string(value) && value->refcount == 1) {
-        cl_wipe((void *)(uintptr_t)json_string_value(value), json_string_length(value));
+        cl_wipe(dns_mut(json_string_value(value)), json_string_length(value));
     }
     json_object_foreach(value, key, member)
     {
@@ -225,8 +226,7 @@ static int from_dir(void *user, const char *name, struct cl_buf *ret, struct cl_
 struct dns_credentials *dns_credentials_from_dir(const struct dns_description *d, const char *dir,
                                                  struct cl_err *err)
 {
-    struct dns_credential_source source = {
-        .get = from_dir, .user = (void *)(uintptr_t)dir, .where = dir};
+    struct dns_credential_source source = {.get = from_dir, .user = dns_mut(dir), .where = dir};
 
     return dns_credentials_read(d, &source, err);
 }
@@ -322,7 +322,7 @@ struct dns_credentials *dns_credentials_from_env(const struct dns_description *d
                                                  struct cl_err *err)
 {
     struct dns_credential_source source = {
-        .get = from_env, .user = (void *)(uintptr_t)d, .where = "the environment"};
+        .get = from_env, .user = dns_mut(d), .where = "the environment"};
 
     return dns_credentials_read(d, &source, err);
 }
@@ -345,7 +345,7 @@ struct dns_credentials *dns_credentials_from_pairs(const struct dns_description 
                                                    const struct cl_strv *pairs, struct cl_err *err)
 {
     struct dns_credential_source source = {
-        .get = from_pairs, .user = (void *)(uintptr_t)pairs, .where = "what was given"};
+        .get = from_pairs, .user = dns_mut(pairs), .where = "what was given"};
 
     return dns_credentials_read(d, &source, err);
 }

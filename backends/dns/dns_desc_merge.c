@@ -29,7 +29,7 @@ void dns_yaml_destroy(struct yaml_node *n)
     if (n == NULL) {
         return;
     }
-    for (size_t i = 0; i < n->len; i++) {
+    for (size_t i = 0; n->items != NULL && i < n->len; i++) {
         dns_yaml_destroy(n->items[i]);
         if (n->kind == YAML_MAP) {
             dns_yaml_destroy(n->keys[i]);
@@ -43,7 +43,7 @@ void dns_yaml_destroy(struct yaml_node *n)
 
 static void drop(struct yaml_node *map, const char *key)
 {
-    for (size_t i = 0; i < map->len; i++) {
+    for (size_t i = 0; map->keys != NULL && i < map->len; i++) {
         if (cl_streq(map->keys[i]->text, key)) {
             dns_yaml_destroy(map->keys[i]);
             dns_yaml_destroy(map->items[i]);

@@ -177,7 +177,36 @@ static bool only_inputs(const struct dns_expr *e)
     return true;
 }
 
+static void wrong_url(struct dns_reader *r, const struct dns_tpl *t, unsigned offset,
+                      const char *text)
+{
+    r->bad = true;
+    spec_problems_add(r->problems, false, t->line, t->column + offset, "%s", text);
+}
+
 /* From "https://" to the next slash there may be literal text and inputs alone. */
+static void check_host(struct dns_reader *r, const struct dns_tpl *t, bool absolute)
+{
+    for (size_t i = 0; i < t->n_parts; i++) {
+        const struct dns_part *part = &t->parts[i];
+        if (part->expr != NULL && !only_inputs(part->expr)) {
+            wrong_url(
+                r, t, part->expr->offset,
+                "where requests go has to be literal or an input (cred.NAME): nothing that an "
+                "answer says may choose who gets the credentials");
+            return;
+        }
+        const char *host = part->text;
+        if (i == 0 && absolute && host != NULL) {
+            host += strcspn(host, ":");
+            host += strspn(host, ":/");
+        }
+        if (host != NULL && strchr(host, '/') != NULL) {
+            return;
+        }
+    }
+}
+
 static void check_origin(struct dns_reader *r, const struct dns_tpl *t, bool base)
 {
     const char *first = t->kind == DNS_TPL_LITERAL ? json_string_value(t->literal)
@@ -187,34 +216,11 @@ static void check_origin(struct dns_reader *r, const struct dns_tpl *t, bool bas
         first != NULL && (cl_str_starts(first, "https://") || cl_str_starts(first, "http://"));
 
     if (base && first != NULL && !absolute) {
-        r->bad = true;
-        spec_problems_add(r->problems, false, t->line, t->column,
-                          "request.base has to start with https:// or with an input");
-        return;
-    }
-    if (!base && first != NULL && !absolute && *first != '/' && *first != '?' && *first != '\0') {
-        r->bad = true;
-        spec_problems_add(r->problems, false, t->line, t->column,
-                          "a path starts with / (or is \"\", or a whole URL)");
-        return;
-    }
-    if (!absolute && !base) {
-        return;
-    }
-    for (size_t i = 0; i < t->n_parts; i++) {
-        if (t->parts[i].expr == NULL) {
-            const char *text = t->parts[i].text;
-            const char *host = i == 0 && absolute ? strstr(text, "://") + 3 : text;
-            if (strchr(host, '/') != NULL) {
-                return;
-            }
-        } else if (!only_inputs(t->parts[i].expr)) {
-            r->bad = true;
-            spec_problems_add(r->problems, false, t->line, t->column + t->parts[i].expr->offset,
-                              "where requests go has to be literal or an input (cred.NAME): "
-                              "nothing that an answer says may choose who gets the credentials");
-            return;
-        }
+        wrong_url(r, t, 0, "request.base has to start with https:// or with an input");
+    } else if (!base && first != NULL && !absolute && strchr("/?", *first) == NULL) {
+        wrong_url(r, t, 0, "a path starts with / (or is \"\", or a whole URL)");
+    } else if (absolute || base) {
+        check_host(r, t, absolute);
     }
 }
 

@@ -52,7 +52,7 @@ static void collect_secrets(struct api *p, const json_t *value)
     if (json_is_string(value) && json_string_length(value) >= 4) {
         cl_strv_add(&p->secrets, json_string_value(value));
     }
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    json_object_foreach(dns_mut(value), key, member)
     {
         collect_secrets(p, member);
     }

@@ -25,7 +25,8 @@ struct dns_described_params {
     void *trace_user;
 };
 /** Returns NULL with PERMANENT "OriginRefused" or "CredentialInvalid". */
-struct dns_provider *dns_described_create(const struct dns_described_params *p, struct cl_err *err);
+struct dns_provider *dns_described_create(const struct dns_described_params *params,
+                                          struct cl_err *err);
 
 /** For commands: runs @l until a logout (idle) has ended, or somebody stops the loop. */
 void dns_described_settle(struct dns_provider *provider, struct loop *l);

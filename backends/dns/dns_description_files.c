@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dns_description_files: finds descriptions in directories: the user's before the shipped ones. */
 #include "backends/dns/dns_description.h"
+#include "backends/dns/lang/dns_value.h"
 #include "backends/rt/disk.h"
 #include "backends/rt/sys.h"
 #include "spec/base/cl_alloc.h"
@@ -112,7 +113,7 @@ static void first_problem(const char *path, const struct spec_problems *problems
 struct dns_description *dns_description_open(const struct cl_strv *dirs, const char *name,
                                              char **ret_path, struct cl_err *err)
 {
-    struct dns_description_base base = {.find = find_base, .user = (void *)(uintptr_t)dirs};
+    struct dns_description_base base = {.find = find_base, .user = dns_mut(dirs)};
     struct spec_problems problems = {0};
     struct dns_description *d = NULL;
     struct cl_buf text = {0};
@@ -147,7 +148,7 @@ struct dns_description *dns_description_open_file(const struct cl_strv *dirs, co
                                                   struct spec_problems *problems,
                                                   struct cl_err *err)
 {
-    struct dns_description_base base = {.find = find_base, .user = (void *)(uintptr_t)dirs};
+    struct dns_description_base base = {.find = find_base, .user = dns_mut(dirs)};
     struct dns_description *d = NULL;
     struct cl_buf text = {0};
 

@@ -33,7 +33,7 @@ EXTERNAL = {  # folder: pattern of further headers; arpa/inet.h is for reading a
     "backends/net": r"curl/.*|microhttpd\.h|openssl/.*",
     "backends/crypto": r"openssl/.*|arpa/inet\.h",
     "backends": r"jansson\.h", "backends/store": r"jansson\.h",
-    "backends/dns": r"jansson\.h", "backends/dns/lang": r"jansson\.h",
+    "backends/dns": r"jansson\.h|regex\.h", "backends/dns/lang": r"jansson\.h|regex\.h",
     "backends/dns/wire": r"arpa/inet\.h",
     "backends/acme": r"jansson\.h|arpa/inet\.h",
     "reconciler": r"jansson\.h",

@@ -137,9 +137,9 @@ int dns_sign(const char *algorithm, const char *pem, size_t pem_len, const void 
     if (md == NULL) {
         return unknown(algorithm, err);
     }
+    char no_passphrase[] = ""; /* without one OpenSSL would ask the terminal */
     BIO *bio = BIO_new_mem_buf(pem, pem_len > INT_MAX ? INT_MAX : (int)pem_len);
-    EVP_PKEY *key =
-        bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "") : NULL;
+    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, no_passphrase) : NULL;
     BIO_free(bio);
     if (key == NULL) {
         ERR_clear_error();

@@ -53,7 +53,7 @@ char *dns_form_encode(const json_t *object, bool sorted)
     json_t *member = NULL;
 
     cl_buf_init_secret(&b, FORM_MAX);
-    json_object_foreach((json_t *)(uintptr_t)object, name, member)
+    json_object_foreach(dns_mut(object), name, member)
     {
         cl_strv_add(&keys, name);
     }

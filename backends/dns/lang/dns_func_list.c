@@ -202,7 +202,7 @@ DNS_FN(pluck)
     char *path = dns_arg(args, 1);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *member = member_at(json_array_get(list, i), path);
-        (void)json_array_append(all, member != NULL ? (json_t *)(uintptr_t)member : json_null());
+        (void)json_array_append(all, member != NULL ? dns_mut(member) : json_null());
     }
     json_decref(list);
     cl_free(path);

@@ -185,11 +185,11 @@ bool dns_value_as_int(const struct dns_value *v, long long *ret)
 json_t *dns_json_list(const json_t *j)
 {
     if (json_is_array(j)) {
-        return json_incref((json_t *)(uintptr_t)j);
+        return json_incref(dns_mut(j));
     }
     json_t *list = json_array();
     if (j != NULL && !json_is_null(j) && !(json_is_string(j) && json_string_length(j) == 0)) {
-        (void)json_array_append(list, (json_t *)(uintptr_t)j);
+        (void)json_array_append(list, dns_mut(j));
     }
     return list;
 }

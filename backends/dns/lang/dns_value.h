@@ -15,6 +15,16 @@ struct dns_value {
     size_t len;
     bool secret;
 };
+/** For interfaces that take a pointer without const and do not write through it. */
+static inline void *dns_mut(const void *p)
+{
+    union {
+        const void *from;
+        void *to;
+    } u = {.from = p};
+    return u.to;
+}
+
 void dns_value_deinit(struct dns_value *v); /* wipes bytes; zeroed afterwards */
 struct dns_value dns_value_copy(const struct dns_value *v);
 struct dns_value dns_value_json(json_t *take); /* NULL = null */

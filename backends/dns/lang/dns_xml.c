@@ -224,7 +224,7 @@ static int print_object(struct cl_buf *b, const char *name, const json_t *value,
     json_t *member = NULL;
 
     (void)cl_buf_addf(b, "<%s", name);
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    json_object_foreach(dns_mut(value), key, member)
     {
         if (*key == '@') {
             if (!is_xml_name(key + 1)) {
@@ -236,7 +236,7 @@ static int print_object(struct cl_buf *b, const char *name, const json_t *value,
         }
     }
     (void)cl_buf_adds(b, ">");
-    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    json_object_foreach(dns_mut(value), key, member)
     {
         if (*key != '@' && *key != '#' && print_element(b, key, member, depth + 1) < 0) {
             return -1;
@@ -272,7 +272,7 @@ static int print_element(struct cl_buf *b, const char *name, const json_t *value
 char *dns_xml_print(const json_t *object, struct cl_err *err)
 {
     struct cl_buf b;
-    void *at = json_object_iter((json_t *)(uintptr_t)object);
+    void *at = json_object_iter(dns_mut(object));
 
     cl_buf_init_secret(&b, XML_PRINT_MAX);
     (void)cl_buf_adds(&b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
