@@ -76,6 +76,23 @@ static void place_values(struct api *p, struct dns_env *env)
 static void show_calls(struct api *p, struct dns_env *env, const char *step,
                        const struct dns_calls *calls, struct cl_buf *ret);
 
+/* "%3Czone.id%3E" is "<zone.id>" again. */
+static void unescape(char *line)
+{
+    char *to = line;
+
+    for (const char *from = line; *from != '\0'; from++) {
+        bool open = strncmp(from, "%3C", 3) == 0;
+        if (open || strncmp(from, "%3E", 3) == 0) {
+            *to++ = open ? '<' : '>';
+            from += 2;
+        } else {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+}
+
 static void show_call(struct api *p, struct dns_env *env, const char *step,
                       const struct dns_call *c, struct cl_buf *ret)
 {
@@ -89,6 +106,7 @@ static void show_call(struct api *p, struct dns_env *env, const char *step,
         (void)cl_buf_addf(ret, "%s (needs real inputs to be shown: %s)\n\n", c->method, err.text);
     } else {
         char *line = api_request_line(p, &r);
+        unescape(line);
         (void)cl_buf_addf(ret, "%s\n\n", line);
         cl_free(line);
     }

@@ -239,9 +239,22 @@ static bool target_next(struct api_run *run, struct api_target *t)
     return false;
 }
 
+/* A single change goes the plain way, if the description has one. */
+static bool in_batches(const struct api_run *run)
+{
+    const struct dns_api *a = run->p->a;
+    size_t dirty = 0;
+
+    for (size_t i = 0; i < run->n_targets; i++) {
+        dirty += run->targets[i].adds.len + run->targets[i].removes.len > 0 ? 1 : 0;
+    }
+    bool plain = a->put.len + a->add.len + a->change.len > 0;
+    return a->batch.len > 0 && (dirty > 1 || !plain);
+}
+
 static void next(struct api_run *run)
 {
-    if (run->p->a->batch.len > 0) {
+    if (in_batches(run)) {
         if (!batch_next(run)) {
             api_apply_written(run);
         }
