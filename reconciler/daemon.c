@@ -227,7 +227,7 @@ static int open_services(struct daemon *d, struct cl_err *err)
     if (d->http == NULL) {
         return -1;
     }
-    d->solvers = solvers_create(d->loop, &d->paths, d->config);
+    d->solvers = solvers_create(d->loop, d->http, &d->paths, d->config);
     d->host = (struct issuer_host){
         .loop = d->loop,
         .http = d->http,
@@ -403,6 +403,16 @@ static void finish_stop(struct daemon *d)
     }
 }
 
+/* What challenges left for later, records in zones, has been removed or stays in the journal. */
+static void flushed(struct cl_op *op, const struct cl_err *err)
+{
+    struct daemon *d = op->user;
+    (void)err;
+    if (d->stopped != NULL) {
+        finish_stop(d);
+    }
+}
+
 static void check_stopped(struct daemon *d)
 {
     size_t pos = 0;
@@ -415,7 +425,11 @@ static void check_stopped(struct daemon *d)
             return;
         }
     }
-    finish_stop(d);
+    if (!d->flushing) {
+        d->flushing = true;
+        d->flush_op = (struct cl_op){.done = flushed, .user = d};
+        solvers_flush(d->solvers, &d->flush_op);
+    }
 }
 
 static void drain_ended(struct loop_timer *t)

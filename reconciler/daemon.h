@@ -67,6 +67,8 @@ struct daemon {
     cl_time started_at;
     cl_time clock_floor; /* the clock must not be before this */
     unsigned long clock_jumps;
+    struct cl_op flush_op; /* solvers_flush, while stopping */
+    bool flushing;
     bool once, read_only, stopping, scanned;
     struct cl_op recover_op;
     struct loose recovering;

@@ -158,6 +158,7 @@ static void observe_solvers(struct unit *u, const struct unit *issuer, struct ob
 {
     struct cl_strv types = {0};
     cl_strv_add(&types, "http-01");
+    cl_strv_add(&types, "dns-01");
     cl_strv_for_each(name, &u->w->object->cert->dns_names) {
         if (solver_pick(u->w->object, issuer_solvers(issuer), name, &types, NULL) == NULL) {
             (void)cl_format(seen->no_solver, sizeof(seen->no_solver), "%s", name);
@@ -205,7 +206,7 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
     }
     f->issuer_type = issuer->instance->ops->type;
     if (f->issuer_type == ISSUER_ACME) {
-        if (cert_spec_acme_problem(u->w->object->cert, seen->issuer_problem,
+        if (cert_spec_acme_problem(u->w->object->cert, issuer_solvers(issuer), seen->issuer_problem,
                                    sizeof(seen->issuer_problem))) {
             f->issuer_problem = seen->issuer_problem;
         }

@@ -52,6 +52,128 @@ struct http01_spec {
     char *webroot;     /* absolute directory; below a Configuration webroot */
     char *unix_socket; /* absolute path of a listening unix socket */
 };
+/* How it is found out that a TXT record is visible, before the CA is told. 0 = not given. */
+enum dns_check {
+    DNS_CHECK_DEFAULT,
+    DNS_CHECK_AUTHORITATIVE, /* ask every authoritative server of the zone */
+    DNS_CHECK_DOH,           /* ask resolvers over HTTPS */
+    DNS_CHECK_RECURSIVE,     /* ask resolvers */
+    DNS_CHECK_WAIT,          /* ask nobody, wait a fixed time */
+    DNS_CHECK_NONE
+};
+struct propagation_spec {
+    enum dns_check check;
+    struct cl_strv servers; /* resolvers: "ADDRESS:PORT" or "https://..." */
+    cl_time wait;           /* before the first question; with DNS_CHECK_WAIT: instead of any */
+    cl_time timeout, interval;
+    cl_time settle; /* after the check has been good */
+};
+struct rfc2136_spec {
+    char *nameserver; /* "HOST:PORT" */
+    char *key_name;   /* TSIG; without final dot */
+    char *algorithm;  /* cert-manager's word: "HMACSHA256" */
+    struct secret_ref secret;
+    char *protocol; /* "UDP" | "TCP" */
+};
+struct responder_spec {       /* nothing given: the Configuration's */
+    char *listen;             /* "ADDRESS:PORT" */
+    struct cl_strv zones;     /* that are delegated to it */
+    char *name_server;        /* its own name */
+    struct cl_strv addresses; /* of that name */
+};
+struct acme_dns_spec {
+    char *host; /* URL; NULL: file "host" beside the account */
+    struct secret_ref account;
+    struct cl_strv allow_from; /* networks from which updates are accepted; asked at registration */
+};
+struct httpreq_spec {
+    char *url;  /* NULL: file "url" of the credentials */
+    char *mode; /* "Default" | "RAW" */
+    struct secret_ref credentials;
+    cl_time timeout;
+};
+enum dns_exec_protocol {
+    EXEC_CERTLOOP,
+    EXEC_LEGO,
+    EXEC_LEGO_RAW,
+    EXEC_CERTBOT,
+    EXEC_ACME_SH,
+    EXEC_DEHYDRATED,
+    EXEC_MOD_MD,
+    EXEC_UACME,
+    EXEC_ACMETOOL,
+    EXEC_PROTOCOLS
+};
+struct dns_exec_spec {
+    struct cl_strv command;         /* argv, no shell */
+    struct cl_strv cleanup_command; /* for certbot's two hooks; none = command */
+    enum dns_exec_protocol protocol;
+    char *script;          /* acme.sh only: "dns_cf", or an absolute path */
+    char *env_file;        /* NAME=VALUE lines; below the secrets or a secretRoot */
+    struct string_map env; /* what is not secret */
+    cl_time timeout;
+    bool sequential;
+};
+/* cert-manager's own forms; spec_dns01.h maps them to described providers. */
+struct cloudflare_spec {
+    char *email;
+    struct secret_ref api_key, api_token;
+};
+struct route53_spec {
+    char *access_key_id, *region, *hosted_zone_id;
+    struct secret_ref access_key_id_ref, secret_access_key;
+};
+struct azure_dns_spec {
+    char *client_id, *tenant_id, *subscription_id, *resource_group, *hosted_zone;
+    struct secret_ref client_secret;
+};
+struct cloud_dns_spec {
+    char *project, *hosted_zone;
+    struct secret_ref service_account;
+};
+struct digitalocean_spec {
+    struct secret_ref token;
+};
+struct akamai_spec {
+    char *service_consumer_domain;
+    struct secret_ref client_token, client_secret, access_token;
+};
+enum dns01_type { /* which form was written; exactly one */
+                  DNS01_NONE,
+                  DNS01_PROVIDER,
+                  DNS01_RFC2136,
+                  DNS01_RESPONDER,
+                  DNS01_ACME_DNS,
+                  DNS01_HTTPREQ,
+                  DNS01_EXEC,
+                  DNS01_CLOUDFLARE,
+                  DNS01_ROUTE53,
+                  DNS01_AZURE_DNS,
+                  DNS01_CLOUD_DNS,
+                  DNS01_DIGITALOCEAN,
+                  DNS01_AKAMAI,
+                  DNS01_TYPES
+};
+struct dns01_spec {
+    enum dns01_type type;
+    bool cname_follow; /* cnameStrategy: Follow | None */
+    struct propagation_spec propagation;
+    struct cl_strv nameservers; /* cert-manager's: resolvers to check with */
+    char *provider;             /* of a described provider */
+    char *credentials;          /* directory below the secrets; NULL: the provider's name */
+    struct string_map config;   /* inputs of the provider that are no secrets */
+    struct rfc2136_spec rfc2136;
+    struct responder_spec responder;
+    struct acme_dns_spec acme_dns;
+    struct httpreq_spec httpreq;
+    struct dns_exec_spec exec;
+    struct cloudflare_spec cloudflare;
+    struct route53_spec route53;
+    struct azure_dns_spec azure_dns;
+    struct cloud_dns_spec cloud_dns;
+    struct digitalocean_spec digitalocean;
+    struct akamai_spec akamai;
+};
 struct solver_selector {
     struct string_map match_labels;
     struct cl_strv dns_names, dns_zones;
@@ -60,6 +182,9 @@ struct solver_spec {
     struct solver_selector selector;
     bool has_http01;
     struct http01_spec http01;
+    bool has_dns01;
+    struct dns01_spec dns01;
+    struct propagation_spec self_check; /* for dns01: what propagation leaves open */
     cl_time wait_instead_of_self_check;
 };
 struct solver_list {
@@ -258,6 +383,16 @@ struct config_defaults {
     char *output_owner, *output_group, *output_mode;
     char *key_group; /* group of live/NAME/privkey.pem */
 };
+struct dns_zone_spec { /* a zone whose servers are not those that the DNS names */
+    char *zone;
+    struct cl_strv servers; /* "HOST:PORT" */
+};
+struct config_dns {
+    struct cl_strv resolvers; /* "ADDRESS:PORT"; none = the system's */
+    struct dns_zone_spec *zones;
+    size_t n_zones;
+    struct responder_spec responder;
+};
 struct tenant {
     char *name, *owner;
     struct cl_strv kinds, names, issuers, hooks, output_roots;
@@ -278,6 +413,8 @@ struct config {
     bool recursive;
     bool trust_spec_dir;
     bool accept_ephemeral_state;
+    struct cl_strv provider_directories; /* descriptions of DNS providers; the first one wins */
+    struct config_dns dns;
     char *status_mode;    /* octal text, default 0644 */
     char *http01_listen;  /* default "[::]:80" */
     char *metrics_listen; /* "" = off; TCP "HOST:PORT" or "unix:PATH" */

@@ -45,14 +45,37 @@ static bool common_name_covered(const struct cert_spec *spec)
     if (ip_parse(spec->common_name, &ip) == 0) {
         return cl_strv_has(&spec->ip_addresses, ip_format(&ip, text));
     }
-    char *name = dns_name_normalise(spec->common_name, why, sizeof(why));
+    char *name = host_name_normalise(spec->common_name, why, sizeof(why));
     bool found = name != NULL && cl_strv_has(&spec->dns_names, name);
     cl_free(name);
     return found;
 }
 
-bool cert_spec_acme_problem(const struct cert_spec *spec, char *buf, size_t size)
+static bool has_dns01(const struct solver_list *l)
 {
+    for (size_t i = 0; l != NULL && i < l->len; i++) {
+        if (l->items[i].has_dns01) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A wildcard that no solver could prove, or NULL. */
+static const char *hopeless_wildcard(const struct cert_spec *spec, const struct solver_list *issuer)
+{
+    cl_strv_for_each(name, &spec->dns_names) {
+        if (is_wildcard(name) && !has_dns01(&spec->solvers) && !has_dns01(issuer)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+bool cert_spec_acme_problem(const struct cert_spec *spec, const struct solver_list *issuer,
+                            char *buf, size_t size)
+{
+    const char *wildcard = hopeless_wildcard(spec, issuer);
     char name[256];
 
     if (spec->is_ca) {
@@ -73,16 +96,12 @@ bool cert_spec_acme_problem(const struct cert_spec *spec, char *buf, size_t size
                         "RedundantName: spec.dnsNames: %s is covered by a wildcard beside it; "
                         "remove one of the two",
                         name);
+    } else if (wildcard != NULL) {
+        (void)cl_format(buf, size,
+                        "spec.dnsNames: %s: a wildcard needs a dns01 solver; neither the "
+                        "Certificate nor its Issuer has one",
+                        wildcard);
     } else {
-        cl_strv_for_each(wildcard, &spec->dns_names) {
-            if (is_wildcard(wildcard)) {
-                (void)cl_format(buf, size,
-                                "spec.dnsNames: %s: a wildcard needs a dns01 solver, which is not "
-                                "supported by this version of certloop",
-                                wildcard);
-                return true;
-            }
-        }
         return false;
     }
     return true;

@@ -109,7 +109,7 @@ static char *to_ascii(const char *host, char *why, size_t size)
     return copy;
 }
 
-char *dns_name_normalise(const char *name, char *why, size_t why_size)
+char *host_name_normalise(const char *name, char *why, size_t why_size)
 {
     bool wildcard = cl_str_starts(name, "*.");
     const char *host = wildcard ? name + 2 : name;

@@ -58,6 +58,6 @@ char *object_to_yaml(const struct object *o);
 bool dns_name_in_zone(const char *name, const char *zone);
 /** Normalises a host name: IDN to A-labels (libidn2), lower case, LDH check, at most 253, wildcard
  *  only leftmost. Returns an owned string, or NULL and a reason in @why. */
-char *dns_name_normalise(const char *name, char *why, size_t why_size);
+char *host_name_normalise(const char *name, char *why, size_t why_size);
 
 #endif

@@ -175,23 +175,42 @@ static void check_http01(const struct rules *r, struct http01_spec *h, const cha
     }
 }
 
+/* What is tried before the CA is told: records only, so far. */
+static void check_self_check(const struct rules *r, const struct solver_spec *s, const char *path)
+{
+    const struct propagation_spec *p = &s->self_check;
+
+    if (s->has_dns01) {
+        rules_propagation(r, p, path);
+    } else if ((p->check != DNS_CHECK_DEFAULT && p->check != DNS_CHECK_NONE) ||
+               p->servers.len > 0 || p->timeout != 0 || p->settle != 0) {
+        rules_problem(r, false, path, "with http01 there is mode: None only");
+    }
+}
+
 void rules_solvers(const struct rules *r, struct solver_list *l, const char *path)
 {
     for (size_t i = 0; i < l->len; i++) {
         struct solver_spec *s = &l->items[i];
-        char sub[PATH_SIZE], other[PATH_SIZE];
+        char entry_path[PATH_SIZE], sub[PATH_SIZE];
 
+        (void)cl_format(entry_path, sizeof(entry_path), "%s[%zu]", path, i);
         (void)cl_format(sub, sizeof(sub), "%s[%zu].http01", path, i);
         if (s->has_http01) {
             check_http01(r, &s->http01, sub);
-            continue;
         }
-        (void)cl_format(sub, sizeof(sub), "%s[%zu]", path, i);
-        (void)cl_format(other, sizeof(other), "%s.dns01", sub);
-        bool refused = rules_given(r, other); /* by name, already */
-        (void)cl_format(other, sizeof(other), "%s.tlsalpn01", sub);
-        if (!refused && !rules_given(r, other)) {
-            rules_problem(r, false, sub, "a solver needs http01, as in http01: {listen: \"%s\"}",
+        (void)cl_format(sub, sizeof(sub), "%s[%zu].dns01", path, i);
+        if (s->has_dns01) {
+            rules_dns01(r, &s->dns01, sub);
+        }
+        (void)cl_format(sub, sizeof(sub), "%s[%zu].selfCheck", path, i);
+        check_self_check(r, s, sub);
+        (void)cl_format(sub, sizeof(sub), "%s[%zu].tlsalpn01", path, i);
+        if (s->has_http01 && s->has_dns01) {
+            rules_problem(r, false, entry_path, "give http01 or dns01, not both");
+        } else if (!s->has_http01 && !s->has_dns01 && !rules_given(r, sub)) {
+            rules_problem(r, false, entry_path,
+                          "a solver needs http01, as in http01: {listen: \"%s\"}, or dns01",
                           DEFAULT_LISTEN);
         }
     }

@@ -29,6 +29,8 @@ void rules_config(const struct rules *r, struct config *c);
 
 /* Parts. @path is that of the value. */
 void rules_solvers(const struct rules *r, struct solver_list *l, const char *path);
+void rules_dns01(const struct rules *r, struct dns01_spec *d, const char *path);
+void rules_propagation(const struct rules *r, const struct propagation_spec *p, const char *path);
 void rules_secret_ref(const struct rules *r, struct secret_ref *ref, const char *path);
 void rules_output(const struct rules *r, struct output_spec *o, const char *path);
 void rules_hook(const struct rules *r, const struct hook_spec *h, const char *path);

@@ -103,15 +103,19 @@ static const struct schema_field SELECTOR[] = {
 static const struct schema SCHEMA_SELECTOR = {SCHEMA("selector", solver_selector, SELECTOR)};
 
 static const struct schema_word SELF_CHECK_MODES[] = {
-    {"None", 0, false}, {"Authoritative", 1, true}, {"Recursive", 2, true}, {0}};
+    {"None", DNS_CHECK_NONE, false}, {"Authoritative", DNS_CHECK_AUTHORITATIVE, false},
+    {"DoH", DNS_CHECK_DOH, false},   {"Recursive", DNS_CHECK_RECURSIVE, false},
+    {"Wait", DNS_CHECK_WAIT, false}, {0}};
 static const struct schema_field SELF_CHECK[] = {
-    {ROW_BARE("mode", WORD), .words = SELF_CHECK_MODES, .doc = "How a challenge is tried first."},
-    {ROW_BARE("nameservers", STRV), .flags = FIELD_UNSUPPORTED, .doc = "Servers to ask."},
-    {ROW_BARE("timeout", DURATION), .flags = FIELD_UNSUPPORTED, .doc = "How long to try."},
-    {ROW_BARE("settle", DURATION), .flags = FIELD_UNSUPPORTED, .doc = "How long to wait after."},
+    {ROW("mode", WORD, propagation_spec, check), .words = SELF_CHECK_MODES,
+     .doc = "How a challenge is tried first."},
+    {ROW("nameservers", STRV, propagation_spec, servers), .value = value_resolver,
+     .doc = "Resolvers to ask, for DoH and Recursive."},
+    {ROW("timeout", DURATION, propagation_spec, timeout), .doc = "How long to try."},
+    {ROW("settle", DURATION, propagation_spec, settle), .doc = "How long to wait after."},
     ROW_END,
 };
-static const struct schema SCHEMA_SELF_CHECK = {.name = "selfCheck", .fields = SELF_CHECK};
+static const struct schema SCHEMA_SELF_CHECK = {SCHEMA("selfCheck", propagation_spec, SELF_CHECK)};
 
 static const struct schema_field SOLVER[] = {
     {ROW("selector", STRUCT, solver_spec, selector), .sub = &SCHEMA_SELECTOR,
@@ -119,9 +123,11 @@ static const struct schema_field SOLVER[] = {
     {ROW("http01", STRUCT, solver_spec, http01), .sub = &SCHEMA_HTTP01,
      ROW_TAG(solver_spec, has_http01, true),
      .doc = "Answer on port 80: by a built-in server or through a web server's directory."},
-    {ROW_BARE("dns01", ANY), .flags = FIELD_UNSUPPORTED, .doc = "Answer by a DNS record."},
+    {ROW("dns01", STRUCT, solver_spec, dns01), .sub = &SCHEMA_DNS01,
+     ROW_TAG(solver_spec, has_dns01, true),
+     .doc = "Answer by a TXT record; the only way to prove a wildcard."},
     {ROW_BARE("tlsalpn01", ANY), .flags = FIELD_UNSUPPORTED, .doc = "Answer on port 443."},
-    {ROW_FLAT("selfCheck"), .sub = &SCHEMA_SELF_CHECK, .flags = FIELD_OPTIONAL,
+    {ROW("selfCheck", STRUCT, solver_spec, self_check), .sub = &SCHEMA_SELF_CHECK,
      .doc = "Try the challenge before the CA does."},
     {ROW("waitInsteadOfSelfCheck", DURATION, solver_spec, wait_instead_of_self_check),
      .doc = "Wait this long before the CA is told that the challenge is ready."},

@@ -53,6 +53,25 @@ static const struct schema_word SUSPEND[] = {{"None", SUSPEND_NONE, false},
                                              {"All", SUSPEND_ALL, false},
                                              {0}};
 
+static const struct schema_field DNS_ZONE[] = {
+    {ROW("zone", TEXT, dns_zone_spec, zone), .flags = FIELD_REQUIRED, .value = value_key_name,
+     .doc = "Name of the zone."},
+    {ROW("servers", STRV, dns_zone_spec, servers), .flags = FIELD_REQUIRED,
+     .value = value_nameserver, .doc = "Servers to ask for it: HOST or HOST:PORT."},
+    ROW_END,
+};
+static const struct schema SCHEMA_DNS_ZONE = {SCHEMA("zones", dns_zone_spec, DNS_ZONE)};
+static const struct schema_field CONFIG_DNS[] = {
+    {ROW("resolvers", STRV, config_dns, resolvers), .value = value_resolver,
+     .doc = "Recursive name servers, instead of those of the system."},
+    {ROWS("zones", LIST, config_dns, zones, n_zones), .sub = &SCHEMA_DNS_ZONE,
+     .doc = "Zones whose name servers are not those that the DNS names."},
+    {ROW("responder", STRUCT, config_dns, responder), .sub = &SCHEMA_RESPONDER,
+     .doc = "The embedded name server of solvers that say responder: {}."},
+    ROW_END,
+};
+static const struct schema SCHEMA_CONFIG_DNS = {SCHEMA("dns", config_dns, CONFIG_DNS)};
+
 static const struct schema_field CONFIGURATION[] = {
     {ROW("allowInlineHooks", BOOL, config, allow_inline_hooks),
      .doc = "Specs may run programs, send signals and touch units by themselves."},
@@ -89,8 +108,12 @@ static const struct schema_field CONFIGURATION[] = {
     {ROW_FLAT("http01"), .sub = &SCHEMA_HTTP01_LISTENER, .doc = "The shared HTTP-01 server."},
     {ROW_BARE("tlsalpn01", ANY), .flags = FIELD_UNSUPPORTED, .doc = "The TLS-ALPN-01 server."},
     {ROW_FLAT("metrics"), .sub = &SCHEMA_METRICS, .doc = "Metrics."},
-    {ROW_BARE("providerDirectories", STRV), .flags = FIELD_UNSUPPORTED,
-     .doc = "Where descriptions of DNS providers are."},
+    {ROW("providerDirectories", STRV, config, provider_directories),
+     .def = "/etc/certloop/providers,/usr/local/share/certloop/providers,"
+            "/usr/share/certloop/providers",
+     .value = value_path, .doc = "Where descriptions of DNS providers are; the first one wins."},
+    {ROW("dns", STRUCT, config, dns), .sub = &SCHEMA_CONFIG_DNS,
+     .doc = "How DNS-01 finds zones, and the embedded name server."},
     ROW_END,
 };
 const struct schema SCHEMA_CONFIGURATION = {SCHEMA("Configuration", config, CONFIGURATION)};

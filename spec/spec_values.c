@@ -185,7 +185,7 @@ char *value_common_name(const char *text, char *why, size_t why_size)
 
 char *value_dns_name(const char *text, char *why, size_t why_size)
 {
-    return dns_name_normalise(text, why, why_size);
+    return host_name_normalise(text, why, why_size);
 }
 
 char *value_zone(const char *text, char *why, size_t why_size)
@@ -193,7 +193,7 @@ char *value_zone(const char *text, char *why, size_t why_size)
     if (text[0] == '*') {
         return refuse(why, why_size, "expected a domain without wildcard");
     }
-    return dns_name_normalise(text, why, why_size);
+    return host_name_normalise(text, why, why_size);
 }
 
 char *value_domain(const char *text, char *why, size_t why_size)

@@ -385,6 +385,19 @@ static void present_done(struct cl_op *op, const struct cl_err *err)
     feed(i, &(struct acme_event){.type = EV_PRESENTED, .index = s->index, .err = err});
 }
 
+/* Name servers were asked once more, or the value has to wait for room. */
+static void present_changed(struct cl_op *op)
+{
+    struct slot *s = op->user;
+    struct acme_issuance *i = s->issuance;
+
+    if (solvers_waits(i->a->host->solvers, &s->challenge)) {
+        feed(i, &(struct acme_event){.type = EV_WAITS, .index = s->index});
+    } else if (i->op->changed != NULL) {
+        i->op->changed(i->op);
+    }
+}
+
 static void present(struct acme_issuance *i, struct slot *s)
 {
     const struct acme_authz *z = &i->order->authz[s->index];
@@ -395,6 +408,8 @@ static void present(struct acme_issuance *i, struct slot *s)
         .token = z->token,
         .key_authorization = z->key_authorization,
         .solver = z->solver,
+        .namespace_ = i->issue->object->metadata.namespace_,
+        .certificate = i->issue->key_name,
     };
     if (solver_sees_fetches(z->solver)) {
         s->fetch.fetched = fetched;
@@ -405,6 +420,7 @@ static void present(struct acme_issuance *i, struct slot *s)
     i->under_way++;
     memset(&s->op, 0, sizeof s->op);
     s->op.done = present_done;
+    s->op.changed = present_changed;
     s->op.user = s;
     solvers_present(i->a->host->solvers, &s->challenge, &s->op);
 }
@@ -462,6 +478,9 @@ static void run_action(struct acme_issuance *i, const struct acme_action *act)
         return;
     case ACT_PRESENT:
         present(i, slot_of(i, act->index));
+        return;
+    case ACT_STOP:
+        cl_op_cancel(&slot_of(i, act->index)->op);
         return;
     case ACT_CLEANUP:
         cleanup(i, slot_of(i, act->index));

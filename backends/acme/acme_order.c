@@ -283,6 +283,7 @@ static enum acme_step order_create(struct acme_order *o, const struct acme_event
         return STEP_WAIT; /* late ones of an order that was remade */
     case EV_SAVED:
     case EV_PRESENTED:
+    case EV_WAITS:
     case EV_CLEANED:
     case EV_ADMITTED:
     case EV_CANCEL:
@@ -341,6 +342,7 @@ static enum acme_step order_resume(struct acme_order *o, const struct acme_event
         return resume_failed(o, ev->err);
     case EV_SAVED:
     case EV_PRESENTED:
+    case EV_WAITS:
     case EV_CLEANED:
     case EV_ADMITTED:
     case EV_FETCHED:
@@ -365,6 +367,7 @@ static enum acme_step order_save(struct acme_order *o, const struct acme_event *
     case EV_REPLY:
     case EV_FAILED:
     case EV_PRESENTED:
+    case EV_WAITS:
     case EV_CLEANED:
     case EV_ADMITTED:
     case EV_CANCEL:

@@ -69,6 +69,7 @@ struct acme_authz {
     enum acme_status status; /* at the CA, as last read */
     enum acme_authz_step step;
     enum acme_answer answer;
+    bool waits;    /* PRESENTING: until the name has room for its value */
     bool admitted; /* has a place in the window */
     bool told;     /* the CA validates already: never POST the challenge again */
     bool deactivating;
@@ -129,6 +130,7 @@ enum acme_event_type {
     EV_FAILED,    /* a REQUEST failed: what, index, err */
     EV_SAVED,     /* SAVE is done; err or NULL */
     EV_PRESENTED, /* PRESENT is done: index; err or NULL */
+    EV_WAITS,     /* PRESENT has to wait until the answer of another challenge is gone: index */
     EV_CLEANED,   /* CLEANUP is done: index */
     EV_ADMITTED,  /* ADMIT: there is a place in the window: index */
     EV_FETCHED,   /* the CA has fetched the answer once more: index */
@@ -149,6 +151,7 @@ enum acme_action_type {
     ACT_ABORT,   /* cancel all requests; their events are not wanted any more */
     ACT_SAVE,    /* make order->url durable -> EV_SAVED */
     ACT_PRESENT, /* index -> EV_PRESENTED */
+    ACT_STOP,    /* index: end a PRESENT that is under way soon */
     ACT_CLEANUP, /* index -> EV_CLEANED */
     ACT_ADMIT,   /* index -> EV_ADMITTED, when the window has room */
     ACT_VERDICT, /* index: the challenge is decided (ok) and its place free */

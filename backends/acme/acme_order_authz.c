@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Challenge types that solvers of this program can answer, with the token they need. */
-static const char *const KNOWN_TYPES[] = {"http-01", NULL};
+static const char *const KNOWN_TYPES[] = {"http-01", "dns-01", NULL};
 
 void acme_authz_clear(struct acme_authz *a)
 {
@@ -83,7 +83,7 @@ static int choose_challenge(struct acme_order *o, struct acme_authz *a,
     a->solver = solver_pick(o->p.object, o->p.solvers, name, &types, &a->why);
     for (size_t i = 0; i < msg->n_challenges && a->solver != NULL; i++) {
         const struct acme_challenge_msg *c = &msg->challenges[i];
-        if (c->token != NULL && known_type(c->type) != NULL && a->type == NULL) {
+        if (c->token != NULL && solver_answers(a->solver, c->type) && a->type == NULL) {
             a->type = known_type(c->type);
             a->challenge_url = cl_strdup(c->url);
             a->token = cl_strdup(c->token);
@@ -200,6 +200,7 @@ enum acme_step acme_order_authorize(struct acme_order *o, const struct acme_even
         return STEP_WAIT;
     case EV_SAVED:
     case EV_PRESENTED:
+    case EV_WAITS:
     case EV_CLEANED:
     case EV_ADMITTED:
     case EV_CANCEL:
@@ -210,28 +211,40 @@ enum acme_step acme_order_authorize(struct acme_order *o, const struct acme_even
 
 /* ---- PRESENT ---- */
 
-static enum acme_step presented(struct acme_order *o, const struct acme_event *ev)
+/* On when nothing is under way any more, but for those that wait for the end of others. */
+static enum acme_step when_presented(struct acme_order *o)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < o->n_authz; i++) {
+        if (o->authz[i].answer == ANSWER_PRESENTING && !o->authz[i].waits) {
+            return STEP_WAIT;
+        }
+        any |= o->authz[i].answer == ANSWER_PRESENTED;
+    }
+    return any ? acme_order_go(o, ORDER_CHALLENGE) : STEP_WAIT;
+}
+
+int acme_order_presented(struct acme_order *o, const struct acme_event *ev, struct cl_err *err)
 {
     struct acme_authz *a = &o->authz[ev->index];
 
     a->answer = ANSWER_PRESENTED; /* if it failed, it may still have to be taken away */
     a->presented_at = o->now;
+    a->waits = false;
     if (ev->err != NULL) {
-        struct cl_err err = *ev->err;
-        cl_wrap(&err, "present the answer for %s", a->identifier);
-        (void)cl_format(err.identifier, sizeof err.identifier, "%s", a->identifier);
-        return acme_order_fail(o, &err);
+        *err = *ev->err;
+        cl_wrap(err, "present the answer for %s", a->identifier);
+        (void)cl_format(err->identifier, sizeof err->identifier, "%s", a->identifier);
+        return -1;
     }
-    for (size_t i = 0; i < o->n_authz; i++) {
-        if (o->authz[i].answer == ANSWER_PRESENTING) {
-            return STEP_WAIT;
-        }
-    }
-    return acme_order_go(o, ORDER_CHALLENGE);
+    return 0;
 }
 
 enum acme_step acme_order_present(struct acme_order *o, const struct acme_event *ev)
 {
+    struct cl_err err = {0};
+
     switch (ev->type) {
     case EV_ENTER:
         for (size_t i = 0; i < o->n_authz; i++) {
@@ -242,7 +255,10 @@ enum acme_step acme_order_present(struct acme_order *o, const struct acme_event 
         }
         return STEP_WAIT;
     case EV_PRESENTED:
-        return presented(o, ev);
+        return acme_order_presented(o, ev, &err) < 0 ? acme_order_fail(o, &err) : when_presented(o);
+    case EV_WAITS:
+        o->authz[ev->index].waits = true;
+        return when_presented(o);
     case EV_FETCHED:
         o->authz[ev->index].fetches++;
         return STEP_WAIT;

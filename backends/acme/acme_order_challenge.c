@@ -71,6 +71,29 @@ static void admit(struct acme_order *o, size_t index)
     acme_order_ask(o, ACME_CHALLENGE, index, a->challenge_url, cl_strdup(ACME_PAYLOAD_CHALLENGE));
 }
 
+static void take_away(struct acme_order *o, size_t index)
+{
+    o->authz[index].answer = ANSWER_CLEANING;
+    (void)acme_order_act(o, ACT_CLEANUP, index);
+}
+
+/* Does an answer wait until others are gone? */
+static bool room_is_wanted(const struct acme_order *o)
+{
+    for (size_t i = 0; i < o->n_authz; i++) {
+        if (o->authz[i].waits) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void ask_for_place(struct acme_order *o, size_t index)
+{
+    o->authz[index].step = AUTHZ_WAITING;
+    (void)acme_order_act(o, ACT_ADMIT, index);
+}
+
 static void decided(struct acme_order *o, size_t index, bool valid)
 {
     struct acme_authz *a = &o->authz[index];
@@ -80,6 +103,9 @@ static void decided(struct acme_order *o, size_t index, bool valid)
     acme_order_act(o, ACT_VERDICT, index)->ok = valid;
     if (valid) {
         acme_fetches_learn(o->p.fetches, a->fetches, a->polls, a->delay);
+        if (room_is_wanted(o)) {
+            take_away(o, index);
+        }
         return;
     }
     for (size_t i = 0; i < o->n_authz; i++) { /* the order is lost: nobody else needs to go */
@@ -230,12 +256,13 @@ static enum acme_step challenge_timer(struct acme_order *o)
 
 enum acme_step acme_order_challenge(struct acme_order *o, const struct acme_event *ev)
 {
+    struct cl_err err = {0};
+
     switch (ev->type) {
     case EV_ENTER:
         for (size_t i = 0; i < o->n_authz; i++) {
-            if (o->authz[i].step == AUTHZ_CHOSEN) {
-                o->authz[i].step = AUTHZ_WAITING;
-                (void)acme_order_act(o, ACT_ADMIT, i);
+            if (o->authz[i].step == AUTHZ_CHOSEN && o->authz[i].answer == ANSWER_PRESENTED) {
+                ask_for_place(o, i);
             }
         }
         return STEP_WAIT;
@@ -255,9 +282,18 @@ enum acme_step acme_order_challenge(struct acme_order *o, const struct acme_even
         return STEP_WAIT;
     case EV_TIMER:
         return challenge_timer(o);
-    case EV_SAVED:
-    case EV_PRESENTED:
+    case EV_PRESENTED: /* it had waited for the end of another one */
+        if (acme_order_presented(o, ev, &err) < 0) {
+            return acme_order_fail(o, &err);
+        }
+        ask_for_place(o, ev->index);
+        return STEP_WAIT;
+    case EV_WAITS:
+        return STEP_WAIT;
     case EV_CLEANED:
+        o->authz[ev->index].answer = ANSWER_CLEANED;
+        return STEP_WAIT;
+    case EV_SAVED:
     case EV_CANCEL:
         break;
     }
@@ -265,12 +301,6 @@ enum acme_step acme_order_challenge(struct acme_order *o, const struct acme_even
 }
 
 /* ---- CLEANUP ---- */
-
-static void take_away(struct acme_order *o, size_t index)
-{
-    o->authz[index].answer = ANSWER_CLEANING;
-    (void)acme_order_act(o, ACT_CLEANUP, index);
-}
 
 static bool still_pending(const struct acme_authz *a)
 {
@@ -294,6 +324,8 @@ static void enter_cleanup(struct acme_order *o)
         }
         if (a->answer == ANSWER_PRESENTED) {
             take_away(o, i);
+        } else if (a->answer == ANSWER_PRESENTING) {
+            (void)acme_order_act(o, ACT_STOP, i);
         }
         if (deactivate && still_pending(a)) {
             a->deactivating = true;
@@ -333,6 +365,7 @@ enum acme_step acme_order_cleanup(struct acme_order *o, const struct acme_event 
         break;
     case EV_CANCEL:
     case EV_SAVED:
+    case EV_WAITS:
     case EV_ADMITTED:
     case EV_FETCHED:
     case EV_TIMER:

@@ -106,6 +106,7 @@ enum acme_step acme_order_finalize(struct acme_order *o, const struct acme_event
         return STEP_WAIT;
     case EV_SAVED:
     case EV_PRESENTED:
+    case EV_WAITS:
     case EV_CLEANED:
     case EV_ADMITTED:
     case EV_CANCEL:
@@ -151,6 +152,7 @@ enum acme_step acme_order_poll(struct acme_order *o, const struct acme_event *ev
         return STEP_WAIT;
     case EV_SAVED:
     case EV_PRESENTED:
+    case EV_WAITS:
     case EV_CLEANED:
     case EV_ADMITTED:
     case EV_CANCEL:
@@ -182,6 +184,7 @@ enum acme_step acme_order_download(struct acme_order *o, const struct acme_event
         return STEP_WAIT;
     case EV_SAVED:
     case EV_PRESENTED:
+    case EV_WAITS:
     case EV_CLEANED:
     case EV_ADMITTED:
     case EV_CANCEL:

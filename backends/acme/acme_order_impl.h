@@ -50,4 +50,7 @@ cl_time acme_order_authz_next_at(const struct acme_order *o);
 /* How long the CA may take to decide on what it has been told. */
 #define ACME_HANG (15 * CL_MINUTE)
 
+/** Takes note of EV_PRESENTED: 0, or -1 if it failed, with the error that the order has then. */
+int acme_order_presented(struct acme_order *o, const struct acme_event *ev, struct cl_err *err);
+
 #endif

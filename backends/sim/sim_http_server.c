@@ -17,6 +17,7 @@ struct http_server {
 void sim_servers_reset(void)
 {
     cl_list_init(&sim->servers); /* the nodes went with the daemon's memory */
+    cl_list_init(&sim->dns_listeners);
 }
 
 int http_server_start(struct loop *l, const char *listen, const struct http_server_handler *handler,

@@ -4,6 +4,7 @@
  * labels, that beats the place in the list. Pure. */
 #include "backends/solvers/solvers.h"
 #include "spec/base/cl_alloc.h"
+#include "spec/spec_dns01.h"
 #include "spec/spec_parse.h"
 
 struct rank {
@@ -67,7 +68,8 @@ static bool better(const struct rank *a, const struct rank *b)
 /* No wildcard is validated over HTTP (RFC 8555 7.1.3 with 8.3). */
 static bool can_solve(const struct solver_spec *s, const char *name, const struct cl_strv *types)
 {
-    return s->has_http01 && cl_strv_has(types, "http-01") && !cl_str_starts(name, "*.");
+    return (s->has_dns01 && cl_strv_has(types, "dns-01")) ||
+           (s->has_http01 && cl_strv_has(types, "http-01") && !cl_str_starts(name, "*."));
 }
 
 static const struct solver_spec *pick_from(const struct solver_list *list,
@@ -87,8 +89,11 @@ static const struct solver_spec *pick_from(const struct solver_list *list,
     return best;
 }
 
-static char *why(const char *whose, size_t index, const struct rank *rank, const char *name)
+static char *why(const char *whose, const struct solver_list *list, const struct solver_spec *s,
+                 const struct rank *rank, const char *name)
 {
+    size_t index = (size_t)(s - list->items);
+    char *kind = s->has_dns01 ? dns01_label(&s->dns01) : NULL;
     char zone[48] = "", labels[48] = "";
     if (rank->zone_labels > 0) {
         (void)cl_format(zone, sizeof(zone), ", a zone of %zu labels", rank->zone_labels);
@@ -98,8 +103,12 @@ static char *why(const char *whose, size_t index, const struct rank *rank, const
     }
     const char *named = rank->names > 0 ? ", named in dnsNames" : "";
     bool any = rank->names > 0 || rank->zone_labels > 0 || rank->labels > 0;
-    return cl_printf("solver %zu of the %s for %s: http-01%s%s%s%s", index + 1, whose, name, named,
-                     zone, labels, any ? "" : ", without a selector");
+    char *text =
+        cl_printf("solver %zu of the %s for %s: %s%s%s%s%s%s%s", index + 1, whose, name,
+                  kind != NULL ? "dns-01" : "http-01", kind != NULL ? " by " : "",
+                  cl_str_or(kind, ""), named, zone, labels, any ? "" : ", without a selector");
+    cl_free(kind);
+    return text;
 }
 
 const struct solver_spec *solver_pick(const struct object *cert, const struct solver_list *issuer,
@@ -116,7 +125,7 @@ const struct solver_spec *solver_pick(const struct object *cert, const struct so
         const struct solver_spec *s = pick_from(LISTS[i].list, cert, dns_name, types, &rank);
         if (s != NULL) {
             if (ret_why != NULL) {
-                *ret_why = why(LISTS[i].whose, (size_t)(s - LISTS[i].list->items), &rank, dns_name);
+                *ret_why = why(LISTS[i].whose, LISTS[i].list, s, &rank, dns_name);
             }
             return s;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* solvers: which kind of http-01 answers a challenge: the embedded listener, or a file. */
+/* solvers: who answers a challenge: the embedded listener, a file, or a TXT record. */
 #include "backends/solvers/solvers.h"
 
+#include "backends/dns/dns_worker.h"
 #include "backends/rt/op_later.h"
 #include "backends/solvers/solvers_internal.h"
 #include "spec/base/cl_alloc.h"
@@ -15,13 +16,15 @@ static const char *listen_of(const struct config *config)
     return cl_str_or(config->http01_listen, DEFAULT_LISTEN);
 }
 
-struct solvers *solvers_create(struct loop *l, const struct paths *p, const struct config *config)
+struct solvers *solvers_create(struct loop *l, struct http *http, const struct paths *p,
+                               const struct config *config)
 {
     struct solvers *s = cl_new(struct solvers);
     s->loop = l;
     s->paths = p;
     s->config = config;
     s->default_listen = cl_strdup(listen_of(config));
+    dns01_init(s, http);
     return s;
 }
 
@@ -30,6 +33,7 @@ void solvers_destroy(struct solvers *s)
     if (s == NULL) {
         return;
     }
+    dns01_deinit(s);
     http01_deinit(s);
     webroot_deinit(s);
     cl_free(s->default_listen);
@@ -40,6 +44,7 @@ void solvers_configure(struct solvers *s, const struct config *config)
 {
     s->config = config;
     http01_configure(s, listen_of(config));
+    dns_registry_configure(s->dns_registry, config);
 }
 
 bool solver_token_ok(const char *token)
@@ -55,9 +60,15 @@ bool solver_token_ok(const char *token)
     return len >= TOKEN_MIN;
 }
 
+bool solver_answers(const struct solver_spec *spec, const char *type)
+{
+    return (spec->has_http01 && cl_streq(type, "http-01")) ||
+           (spec->has_dns01 && cl_streq(type, "dns-01"));
+}
+
 static int check(const struct solver_challenge *c, struct cl_err *err)
 {
-    if (!cl_streq(c->type, "http-01") || !c->solver->has_http01) {
+    if (!solver_answers(c->solver, c->type)) {
         return cl_fail(err, CL_ERR_PERMANENT, "UnsupportedChallenge",
                        "%s: there is no solver for challenges of type %s", c->identifier, c->type);
     }
@@ -73,6 +84,10 @@ void solvers_present(struct solvers *s, const struct solver_challenge *c, struct
 {
     struct cl_err err = {0};
     bool ok = check(c, &err) == 0;
+    if (ok && c->solver->has_dns01) {
+        dns01_present(s, c, op);
+        return;
+    }
     if (ok && c->solver->http01.webroot != NULL) {
         webroot_present(s, c, op);
         return;
@@ -86,7 +101,10 @@ void solvers_present(struct solvers *s, const struct solver_challenge *c, struct
 void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_op *op)
 {
     struct cl_err err = {0};
-    if (check(c, &err) == 0) {
+    bool ok = check(c, &err) == 0;
+    if (ok && c->solver->has_dns01) {
+        dns01_cleanup(s, c);
+    } else if (ok) {
         if (c->solver->http01.webroot != NULL) {
             (void)webroot_cleanup(s, c, &err);
         }
@@ -97,9 +115,31 @@ void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct
 
 void solvers_recover(struct solvers *s, struct cl_op *op)
 {
-    struct cl_err err = {0};
-    (void)webroot_recover(s, &err);
+    struct cl_err err = {0}, other = {0};
+    bool files = webroot_recover(s, &err) == 0;
+    (void)dns_worker_recover(s->dns_worker, files ? &err : &other);
     op_later(s->loop, op, &err);
+}
+
+void solvers_flush(struct solvers *s, struct cl_op *op)
+{
+    dns_worker_flush(s->dns_worker, op);
+}
+
+const char *solvers_summary(const struct solvers *s, const struct solver_challenge *c)
+{
+    return c->solver->has_dns01 ? dns01_summary(s, c) : NULL;
+}
+
+bool solvers_waits(const struct solvers *s, const struct solver_challenge *c)
+{
+    return c->solver->has_dns01 && dns01_waits(s, c);
+}
+
+int solvers_check(struct solvers *s, const struct solver_spec *spec, const char *namespace_,
+                  struct cl_err *err)
+{
+    return spec->has_dns01 ? dns_registry_check(s->dns_registry, &spec->dns01, namespace_, err) : 0;
 }
 
 bool solver_sees_fetches(const struct solver_spec *spec)
@@ -110,6 +150,12 @@ bool solver_sees_fetches(const struct solver_spec *spec)
 char *solver_identity(const struct solver_spec *spec, const struct config *config)
 {
     const struct http01_spec *http01 = &spec->http01;
+    if (spec->has_dns01) {
+        char *label = dns01_label(&spec->dns01);
+        char *identity = cl_printf("dns-01 %s", label);
+        cl_free(label);
+        return identity;
+    }
     if (http01->webroot != NULL) {
         return cl_printf("http-01 webroot %s", http01->webroot);
     }

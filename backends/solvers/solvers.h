@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* solvers: make challenges answerable (RFC 8555 8) and undo it. Today http-01, by the shared
- * embedded listener, a unix socket, or a webroot. */
+/* solvers: make challenges answerable (RFC 8555 8) and undo it: http-01 by the shared embedded
+ * listener, a unix socket, or a webroot; dns-01 by whoever can publish TXT records. */
 #ifndef SOLVERS_H
 #define SOLVERS_H
 
+#include "backends/net/http.h"
 #include "backends/rt/loop.h"
 #include "backends/rt/op.h"
 #include "backends/store/paths.h"
@@ -11,24 +12,36 @@
 
 /* Borrowed during present/cleanup start; the solver copies what it keeps. */
 struct solver_challenge {
-    const char *type;              /* "http-01" */
+    const char *type;              /* "http-01" "dns-01" */
     const char *identifier;        /* without "*." */
     const char *token;             /* checked: [A-Za-z0-9_-]{22,} and at most 256 */
     const char *key_authorization; /* TOKEN "." THUMBPRINT */
     const struct solver_spec *solver;
+    const char *namespace_;  /* where its secrets are looked for first; NULL = none */
+    const char *certificate; /* key of the object that it is for; NULL = not known */
 };
 
 struct solvers;
-struct solvers *solvers_create(struct loop *l, const struct paths *p, const struct config *config);
+/** All outlive @s. @http: may be NULL in tests without dns-01. */
+struct solvers *solvers_create(struct loop *l, struct http *http, const struct paths *p,
+                               const struct config *config);
 void solvers_destroy(struct solvers *s); /* stops the listeners; NULL is fine */
 /** A new Configuration is in force: listeners are re-bound as needed. @config outlives @s. */
 void solvers_configure(struct solvers *s, const struct config *config);
 
-/** Makes the answer available. Idempotent. What stays outside the process (webroot) is journalled
- *  durably first. Errors: LOCAL "AddressInUse", "WebrootUnsafe", ... */
+/** Makes the answer available; a TXT record is visible when it ends. Idempotent. What stays outside
+ *  the process (webroot, record) is journalled durably first. op->changed: name servers were asked
+ *  once more. Errors: LOCAL "AddressInUse", "WebrootUnsafe", TRANSIENT "PropagationTimedOut", ... */
 void solvers_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
-/** Takes it away again; a missing one is success. */
+/** Takes it away again; a missing one is success. Records go with the next write of their zone, or
+ *  within a minute. */
 void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
+/** Removes now what cleanup left for later. Before the process ends; cancel ends it at once. */
+void solvers_flush(struct solvers *s, struct cl_op *op);
+/** Does present wait until another value at the same name is gone? Told by op->changed. */
+bool solvers_waits(const struct solvers *s, const struct solver_challenge *c);
+/** What the name servers said last about a record, one line for people, or NULL. Lent. */
+const char *solvers_summary(const struct solvers *s, const struct solver_challenge *c);
 /** After a crash: removes what the journal says is still there. At start, before the first order. */
 void solvers_recover(struct solvers *s, struct cl_op *op);
 
@@ -41,6 +54,11 @@ struct solver_fetch {
 /** Registers for @token until solver_fetch_stop. */
 void solvers_on_fetch(struct solvers *s, const char *token, struct solver_fetch *f);
 void solver_fetch_stop(struct solver_fetch *f);
+/** Does this solver answer challenges of @type? */
+bool solver_answers(const struct solver_spec *spec, const char *type);
+/** Looks whether the solver could work: its provider, its secrets. Errors name the place. */
+int solvers_check(struct solvers *s, const struct solver_spec *spec, const char *namespace_,
+                  struct cl_err *err);
 /** Can this solver tell when the CA has fetched? (webroot: no) */
 bool solver_sees_fetches(const struct solver_spec *spec);
 

@@ -17,6 +17,9 @@ struct solvers {
     uint64_t next_token;
     struct cl_strv left; /* journal entries of files that could not be removed yet */
     struct loop_timer left_timer;
+    struct cl_list challenges; /* dns-01: struct dns01_challenge.link */
+    struct dns_registry *dns_registry;
+    struct dns_worker *dns_worker;
 };
 
 /* ---- http01.c: answers served by this process ---- */
@@ -33,5 +36,13 @@ int webroot_cleanup(struct solvers *s, const struct solver_challenge *c, struct 
 /** Removes what the journal lists; what cannot be removed stays listed. */
 int webroot_recover(struct solvers *s, struct cl_err *err);
 void webroot_deinit(struct solvers *s);
+
+/* ---- dns01.c: TXT records ---- */
+void dns01_init(struct solvers *s, struct http *http);
+void dns01_deinit(struct solvers *s);
+void dns01_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
+void dns01_cleanup(struct solvers *s, const struct solver_challenge *c);
+bool dns01_waits(const struct solvers *s, const struct solver_challenge *c);
+const char *dns01_summary(const struct solvers *s, const struct solver_challenge *c);
 
 #endif

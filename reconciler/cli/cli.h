@@ -69,5 +69,7 @@ int cmd_renew(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_prune(struct cli *c);
 int cmd_version(struct cli *c);
+int cmd_providers(struct cli *c);
+int cmd_dns(struct cli *c);
 
 #endif

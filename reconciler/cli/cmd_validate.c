@@ -166,7 +166,8 @@ static void check_issuers(struct validation *v)
                             o->metadata.name, cl_str_or(o->cert->issuer_ref.name, "?"));
             complain(v, v->files.items[i], o->line, 1, true, text);
         } else if (issuer != NULL && issuer->issuer->type == ISSUER_ACME &&
-                   cert_spec_acme_problem(o->cert, text, sizeof(text))) {
+                   cert_spec_acme_problem(o->cert, &issuer->issuer->acme.solvers, text,
+                                          sizeof(text))) {
             complain(v, v->files.items[i], o->line, 1, false, text);
         }
     }

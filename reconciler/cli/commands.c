@@ -39,6 +39,22 @@ static const struct cli_flag PRUNE_FLAGS[] = {
     {"--yes", NULL, "let held deletions go ahead"},
     {NULL, NULL, NULL},
 };
+static const struct cli_flag PROVIDERS_FLAGS[] = {
+    {"--providers", "DIR", "look for descriptions here; repeatable, the first that has one counts"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_flag DNS_FLAGS[] = {
+    {"--credentials", "PATH",
+     "inputs: a YAML file, or a directory with a file for each; else the "
+     "environment, by the names that lego and acme.sh use"},
+    {"--zone", "ZONE", "the zone; found by its SOA record if not given"},
+    {"--name", "FQDN", "with show: the name (_acme-challenge.www.example.com)"},
+    {"--origin", "FROM=TO", "send what is meant for FROM to the loopback address TO; repeatable"},
+    {"--now", "EPOCH", "the time that signatures see, seconds since 1970"},
+    {"--providers", "DIR", "look for descriptions here; repeatable, the first that has one counts"},
+    {"-v", NULL, "print requests and answers, secrets masked"},
+    {NULL, NULL, NULL},
+};
 
 const struct cli_command CLI_COMMANDS[] = {
     {"run", "[--once [--timeout 15m]]", "the daemon, in the foreground",
@@ -83,6 +99,18 @@ const struct cli_command CLI_COMMANDS[] = {
      "An orphan is an archive that no Certificate uses any more; it is listed, never removed.\n\n"
      "Exit: 0, 1 error.",
      PRUNE_FLAGS, cmd_prune},
+    {"providers", "[NAME]", "DNS providers: what they need, limits, how tested",
+     "Lists the descriptions of DNS providers, or shows one. A description of your own in\n"
+     "/etc/certloop/dns comes before a shipped one of the same name.\n\n"
+     "Exit: 0, 1 a description is invalid or unknown.",
+     PROVIDERS_FLAGS, cmd_providers},
+    {"dns", "add|remove PROVIDER FQDN VALUE... | list PROVIDER FQDN | show PROVIDER | lint FILE...",
+     "TXT records by hand, and checking of descriptions",
+     "add and remove write the values through the engine that the daemon uses: other values at the\n"
+     "name stay as they are. list prints the values that are there. show prints the requests that\n"
+     "would be sent. lint checks description files: FILE:LINE:COLUMN: what is wrong.\n\n"
+     "Exit: 0 done, 1 failed or invalid, 64 usage.",
+     DNS_FLAGS, cmd_dns},
     {"version", "", "version, commit and the linked libraries", "Exit: 0.", NULL, cmd_version},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

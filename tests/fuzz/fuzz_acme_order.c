@@ -92,6 +92,7 @@ static void step(struct run *r, struct acme_event ev)
             r->done = true;
             break;
         case ACT_VERDICT:
+        case ACT_STOP: /* its PRESENT is answered all the same */
             break;
         case ACT_REQUEST:
         case ACT_SAVE:
@@ -146,6 +147,7 @@ static void answer(struct run *r, size_t k, uint8_t how)
         break;
     case ACT_ABORT:
     case ACT_VERDICT:
+    case ACT_STOP:
     case ACT_RELEASE:
     case ACT_DONE:
         cl_impossible("such actions are not answered");

@@ -23,7 +23,7 @@ static void check_object(const struct object *o)
     cl_assert(strcmp(text, again) == 0 && strcmp(o->spec_hash, back->spec_hash) == 0);
     cl_free(object_to_yaml(o));
     if (o->kind == SPEC_CERTIFICATE) {
-        (void)cert_spec_acme_problem(o->cert, problem, sizeof(problem));
+        (void)cert_spec_acme_problem(o->cert, NULL, problem, sizeof(problem));
     }
     cl_free(again);
     cl_free(text);

@@ -11,7 +11,7 @@
 #   PEBBLE_MGMT       management URL (/roots/0, ...)            PEBBLE_DNS    HOST:PORT of its DNS server
 #   PEBBLE_CHALLTEST  challtestsrv's management URL             PEBBLE_LOG    Pebble's output
 # and is steered by: PEBBLE_RETRY_AFTER (seconds, 1), PEBBLE_VALIDITY (seconds, 90 days),
-#   PEBBLE_IPV6 (what AAAA answers, none), and Pebble's own PEBBLE_WFE_NONCEREJECT,
+#   PEBBLE_IPV6 (what AAAA answers, none), PEBBLE_RESOLVER (HOST:PORT that Pebble asks instead), and Pebble's own PEBBLE_WFE_NONCEREJECT,
 #   PEBBLE_AUTHZREUSE, PEBBLE_VA_NOSLEEP (1 unless set), PEBBLE_VA_ALWAYS_VALID.
 
 # shellcheck source=tests/lib/common.sh
@@ -41,7 +41,7 @@ pebble_start() {
 # pebble_run: start Pebble itself (again), at the same ports. It forgets everything at each start.
 pebble_run() {
     PEBBLE_VA_NOSLEEP=${PEBBLE_VA_NOSLEEP-1} "$PEERS/pebble/usr/bin/pebble" \
-        -config "$PEBBLE_DIR/config.json" -dnsserver "$PEBBLE_DNS" >>"$PEBBLE_LOG" 2>&1 &
+        -config "$PEBBLE_DIR/config.json" -dnsserver "${PEBBLE_RESOLVER:-$PEBBLE_DNS}" >>"$PEBBLE_LOG" 2>&1 &
     PEBBLE_PID=$!
     echo "$PEBBLE_PID" >"$PEBBLE_DIR/pebble.pid"
     wait_until 15 "! kill -0 $PEBBLE_PID || curl -fsS --cacert $PEBBLE_CA -o /dev/null $PEBBLE_URL" &&

@@ -17,8 +17,8 @@ fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-above=(spec backends/store backends/solvers backends/acme backends/ca backends/selfsigned hooks
-    reconciler)
+above=(spec backends/store backends/dns backends/solvers backends/acme backends/ca
+    backends/selfsigned hooks reconciler)
 for header in backends/rt/*.h backends/net/*.h backends/crypto/*.h; do
     grep -rqsF "#include \"$header\"" "${above[@]}" backends/*.h || continue
     # -aux-info lists each prototype with where it stands: /* FILE:LINE:NC */ extern int f (...);

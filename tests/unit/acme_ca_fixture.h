@@ -260,7 +260,7 @@ static inline int ca_setup(void **state)
     t->paths =
         (struct paths){.state = cl_strdup(t->dir), .secrets = cl_printf("%s/secrets", t->dir)};
     t->config.http01_listen = cl_strdup("127.0.0.1:0");
-    t->solvers = solvers_create(t->net.loop, &t->paths, &t->config);
+    t->solvers = solvers_create(t->net.loop, t->net.http, &t->paths, &t->config);
     t->host = (struct issuer_host){.loop = t->net.loop,
                                    .http = t->net.http,
                                    .solvers = t->solvers,

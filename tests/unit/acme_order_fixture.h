@@ -71,6 +71,7 @@ static inline void order_describe(struct cl_buf *b, const struct acme_action *a)
         [ACT_REQUEST] = "",        [ACT_ABORT] = "abort",     [ACT_SAVE] = "save",
         [ACT_PRESENT] = "present", [ACT_CLEANUP] = "cleanup", [ACT_ADMIT] = "admit",
         [ACT_VERDICT] = "verdict", [ACT_RELEASE] = "release", [ACT_DONE] = "done",
+        [ACT_STOP] = "stop",
     };
     bool indexed = a->type == ACT_REQUEST
                        ? a->request.what == ACME_AUTHZ || a->request.what == ACME_CHALLENGE ||

@@ -192,6 +192,33 @@ static void an_authorization_that_cannot_be_read_fails_the_order(void **state)
     assert_int_equal(t->o->err.kind, CL_ERR_BAD_RESULT);
 }
 
+static void an_answer_that_waits_for_room_gets_it_from_the_one_before(void **state)
+{
+    struct order_test *t = *state;
+
+    cl_strv_add(&t->spec.dns_names, "b.example");
+    order_start(t, "newOrder");
+    order_reply(t, ACME_NEW_ORDER, 0, ca_order(t, "pending", ""), "save");
+    order_tell(t, EV_SAVED, 0, "authorization/0 authorization/1");
+    order_reply(t, ACME_AUTHZ, 0, ca_authz("a.example", "pending", "pending"), "");
+    order_reply(t, ACME_AUTHZ, 1, ca_authz("b.example", "pending", "pending"),
+                "present/0 present/1");
+    order_tell(t, EV_WAITS, 1, "");
+    order_tell(t, EV_PRESENTED, 0, "admit/0");
+    order_tell(t, EV_ADMITTED, 0, "challenge/0");
+    order_reply(t, ACME_CHALLENGE, 0, "{}", "");
+    t->now += CL_MINUTE;
+    order_tell(t, EV_TIMER, 0, "authorization/0");
+    order_reply(t, ACME_AUTHZ, 0, ca_authz("a.example", "valid", "valid"), "verdict/0+ cleanup/0");
+    order_tell(t, EV_CLEANED, 0, "");
+    order_tell(t, EV_PRESENTED, 1, "admit/1");
+    order_tell(t, EV_ADMITTED, 1, "challenge/1");
+    order_reply(t, ACME_CHALLENGE, 1, "{}", "");
+    t->now += CL_MINUTE;
+    order_tell(t, EV_TIMER, 0, "authorization/1");
+    order_reply(t, ACME_AUTHZ, 1, ca_authz("b.example", "valid", "valid"), "verdict/1+ finalize");
+}
+
 static void a_failing_solver_keeps_the_order_for_the_next_try(void **state)
 {
     struct order_test *t = *state;
@@ -206,7 +233,7 @@ static void a_failing_solver_keeps_the_order_for_the_next_try(void **state)
                 "present/0 present/1");
     order_tell(t, EV_TIMER, 0, "");
     order_event(t, (struct acme_event){.type = EV_PRESENTED, .index = 0, .err = &err},
-                "abort cleanup/0");
+                "abort cleanup/0 stop/1");
     order_tell(t, EV_PRESENTED, 1, "cleanup/1"); /* was under way */
     order_tell(t, EV_CLEANED, 1, "");
     order_tell(t, EV_CLEANED, 0, "done");
@@ -491,6 +518,7 @@ int main(void)
         TEST(a_name_that_was_not_asked_for_is_not_proved),
         TEST(an_ancestor_of_a_name_may_be_proved_instead),
         TEST(an_address_is_proved_as_itself),
+        TEST(an_answer_that_waits_for_room_gets_it_from_the_one_before),
         TEST(point_25_a_wildcard_without_a_solver_is_permanent),
         TEST(point_30_a_token_with_slashes_reaches_no_solver),
         TEST(an_authorization_that_cannot_be_read_fails_the_order),

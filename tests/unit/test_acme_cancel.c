@@ -20,7 +20,7 @@ static void a_cancelled_order_tidies_up_and_is_kept(void **state)
     assert_string_equal(t->o->url, ORDER_URL);
 }
 
-static void cancelling_while_presenting_waits_for_the_solver(void **state)
+static void cancelling_while_presenting_stops_the_solver(void **state)
 {
     struct order_test *t = *state;
 
@@ -28,7 +28,7 @@ static void cancelling_while_presenting_waits_for_the_solver(void **state)
     order_reply(t, ACME_NEW_ORDER, 0, ca_order(t, "pending", ""), "save");
     order_tell(t, EV_SAVED, 0, "authorization/0");
     order_reply(t, ACME_AUTHZ, 0, ca_authz("a.example", "pending", "pending"), "present/0");
-    order_tell(t, EV_CANCEL, 0, "abort");
+    order_tell(t, EV_CANCEL, 0, "abort stop/0");
     order_tell(t, EV_PRESENTED, 0, "cleanup/0");
     order_tell(t, EV_CLEANED, 0, "done");
 }
@@ -88,7 +88,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, order_setup, order_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_cancelled_order_tidies_up_and_is_kept),
-        TEST(cancelling_while_presenting_waits_for_the_solver),
+        TEST(cancelling_while_presenting_stops_the_solver),
         TEST(cancelling_while_saving_is_done_at_once),
         TEST(point_23_abandoning_deactivates_what_is_pending),
         TEST(abandoning_what_is_over_does_nothing),

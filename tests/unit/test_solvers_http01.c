@@ -59,8 +59,8 @@ static int setup(void **state)
     cl_strv_take(&s->config.webroots, cl_printf("%s/www", s->rt->dir));
     free_address(s->listen, sizeof(s->listen));
     s->config.http01_listen = s->listen;
-    s->solvers = solvers_create(s->rt->loop, &s->paths, &s->config);
     s->http = http_create(s->rt->loop, &params, &err);
+    s->solvers = solvers_create(s->rt->loop, s->http, &s->paths, &s->config);
     s->spec.has_http01 = true;
     s->challenge = (struct solver_challenge){.type = "http-01",
                                              .identifier = "example.com",
@@ -241,7 +241,7 @@ static void a_watcher_survives_the_clean_up_of_its_token(void **state)
 static void an_address_in_use_is_named(void **state)
 {
     struct solving *s = *state;
-    struct solvers *other = solvers_create(s->rt->loop, &s->paths, &s->config);
+    struct solvers *other = solvers_create(s->rt->loop, s->http, &s->paths, &s->config);
     present(s);
     solvers_present(other, &s->challenge, begin(s));
     rt_wait(s->rt, is_done, s);
@@ -360,7 +360,7 @@ static void what_a_crash_left_behind_is_removed(void **state)
     make_webroot(s);
     present(s);
     solvers_destroy(s->solvers); /* as if the process had ended */
-    s->solvers = solvers_create(s->rt->loop, &s->paths, &s->config);
+    s->solvers = solvers_create(s->rt->loop, s->http, &s->paths, &s->config);
     recover(s);
     assert_success(s);
     assert_false(rt_exists(s->rt, FILE_IN_WEBROOT));

@@ -122,6 +122,29 @@ static void http01_solves_no_wildcard_and_nothing_that_is_not_offered(void **sta
     assert_null(pick(c, "www.example.com"));
 }
 
+static void a_wildcard_goes_to_the_dns01_solver_that_fits_best(void **state)
+{
+    struct choice *c = *state;
+    char *why = NULL;
+    cl_strv_add(&c->types, "dns-01");
+    c->issuer_list.len = 3;
+    c->issuer[1] = (struct solver_spec){
+        .has_dns01 = true,
+        .dns01 = {.type = DNS01_RFC2136, .rfc2136.nameserver = cl_strdup("10.0.0.53:53")}};
+    c->issuer[2] = (struct solver_spec){.has_dns01 = true, .dns01.type = DNS01_PROVIDER};
+    cl_strv_add(&c->issuer[2].selector.dns_zones, "example.com");
+    assert_ptr_equal(pick(c, "www.test"), &c->issuer[0]);
+    assert_ptr_equal(pick(c, "*.test"), &c->issuer[1]);
+    assert_ptr_equal(pick(c, "*.example.com"), &c->issuer[2]);
+    assert_ptr_equal(pick(c, "example.com"), &c->issuer[2]);
+    assert_ptr_equal(solver_pick(&c->cert, &c->issuer_list, "*.test", &c->types, &why),
+                     &c->issuer[1]);
+    assert_string_equal(why, "solver 2 of the Issuer for *.test: dns-01 by rfc2136 10.0.0.53:53, "
+                             "without a selector");
+    cl_free(why);
+    cl_free(c->issuer[1].dns01.rfc2136.nameserver);
+}
+
 static void a_missing_issuer_list_is_an_empty_one(void **state)
 {
     struct choice *c = *state;
@@ -212,6 +235,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(equals_are_decided_by_the_place_in_the_list, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_certificates_own_solvers_come_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_wildcard_goes_to_the_dns01_solver_that_fits_best, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(http01_solves_no_wildcard_and_nothing_that_is_not_offered,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_missing_issuer_list_is_an_empty_one, setup, teardown),

@@ -133,9 +133,7 @@ static void what_has_no_effect_yet_is_refused_by_name(void **state)
         {"  solvers: [{tlsalpn01: {listen: x}}, {http01: {}, selfCheck: {mode: Recursive, timeout: "
          "5m}}]\n",
          "6:14: spec.solvers[0].tlsalpn01: not supported by this version of certloop\n"
-         "6:70: spec.solvers[1].selfCheck.mode: Recursive is not supported by this version of "
-         "certloop\n"
-         "6:81: spec.solvers[1].selfCheck.timeout: not supported by this version of certloop\n"},
+         "6:63: spec.solvers[1].selfCheck: with http01 there is mode: None only\n"},
     };
 
     (void)state;
@@ -198,7 +196,8 @@ static void fields_are_checked_against_each_other(void **state)
         {"  outputs: [{directory: /etc/x/y}, {directory: /etc/x/y/}]\n",
          "6:36: spec.outputs[1]: the directory is that of outputs[0]; give its files in one entry\n"},
         {"  solvers: [{}]\n",
-         "6:13: spec.solvers[0]: a solver needs http01, as in http01: {listen: \"[::]:80\"}\n"},
+         "6:13: spec.solvers[0]: a solver needs http01, as in http01: {listen: \"[::]:80\"}, or "
+         "dns01\n"},
         {"  solvers: [{http01: {listen: \":80\", webroot: /srv/x}}]\n",
          "6:22: spec.solvers[0].http01: give one of listen, webroot and unixSocket\n"},
         {"  solvers: [{http01: {ingress: {}}}]\n",
@@ -457,7 +456,8 @@ static void an_acme_issuer_says_what_it_could_not_honour(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(CASES); i++) {
         struct parsed p = parse_cert(CASES[i].spec, NULL);
-        bool found = cert_spec_acme_problem(p.objects.items[0]->cert, problem, sizeof(problem));
+        bool found =
+            cert_spec_acme_problem(p.objects.items[0]->cert, NULL, problem, sizeof(problem));
 
         assert_int_equal(found, CASES[i].problem != NULL);
         assert_true(!found || strstr(problem, CASES[i].problem) != NULL);
@@ -468,7 +468,8 @@ static void an_acme_issuer_says_what_it_could_not_honour(void **state)
                                "spec: {dnsNames: [%s]}\n",
                                NAMES[i].names);
         struct parsed p = parse_ok(text, NULL, 1);
-        bool found = cert_spec_acme_problem(p.objects.items[0]->cert, problem, sizeof(problem));
+        bool found =
+            cert_spec_acme_problem(p.objects.items[0]->cert, NULL, problem, sizeof(problem));
 
         assert_int_equal(found, NAMES[i].problem != NULL);
         assert_true(!found || strstr(problem, NAMES[i].problem) != NULL);
@@ -478,7 +479,7 @@ static void an_acme_issuer_says_what_it_could_not_honour(void **state)
     struct parsed p = parse_ok("apiVersion: certloop/v1\nkind: Certificate\nmetadata: {name: x}\n"
                                "spec: {commonName: example.com}\n",
                                NULL, 1);
-    assert_true(cert_spec_acme_problem(p.objects.items[0]->cert, problem, sizeof(problem)));
+    assert_true(cert_spec_acme_problem(p.objects.items[0]->cert, NULL, problem, sizeof(problem)));
     assert_non_null(strstr(problem, "at least one name"));
     parsed_deinit(&p);
 }

@@ -49,21 +49,26 @@ static void nginx_with_its_own_webroot(void **state)
     parsed_deinit(&p);
 }
 
-static void wildcards_by_dns_are_refused_by_name(void **state)
+static void wildcards_by_dns(void **state)
 {
-    (void)state;
-    expect_problems(
-        CERTLOOP("Certificate",
-                 "wild") "spec: {dnsNames: [example.com, \"*.example.com\"], solvers: [{dns01: "
-                         "{provider: cloudflare}}], hooks: [reload-nginx]}\n",
-        NULL, "4:61: spec.solvers[0].dns01: not supported by this version of certloop\n");
-    expect_problems(
+    struct parsed p = parse_ok(
         CERTLOOP(
             "Certificate",
-            "wild-bind") "spec:\n  dnsNames: [example.org, \"*.example.org\"]\n  solvers: [{dns01: "
-                         "{rfc2136: {nameserver: \"10.0.0.53:53\", tsigKeyName: acme, tsigAlgorithm: "
-                         "HMACSHA256, tsigSecretSecretRef: {name: bind, key: secret}}}}]\n",
-        NULL, "6:14: spec.solvers[0].dns01: not supported by this version of certloop\n");
+            "wild") "spec: {dnsNames: [example.com, \"*.example.com\"], solvers: [{dns01: "
+                    "{provider: cloudflare}}], hooks: [reload-nginx]}\n---\n" CERTLOOP(
+                        "Certificate",
+                        "wild-bind") "spec:\n  dnsNames: [example.org, \"*.example.org\"]\n  solvers: [{dns01: "
+                                     "{rfc2136: {nameserver: \"10.0.0.53:53\", tsigKeyName: acme, tsigAlgorithm: "
+                                     "HMACSHA256, tsigSecretSecretRef: {name: bind, key: secret}}}}]\n",
+        NULL, 2);
+    char problem[300];
+
+    (void)state;
+    assert_string_equal(p.objects.items[0]->cert->solvers.items[0].dns01.provider, "cloudflare");
+    assert_string_equal(p.objects.items[1]->cert->solvers.items[0].dns01.rfc2136.nameserver,
+                        "10.0.0.53:53");
+    assert_false(cert_spec_acme_problem(p.objects.items[0]->cert, NULL, problem, sizeof(problem)));
+    parsed_deinit(&p);
 }
 
 static void haproxy_with_a_combined_file(void **state)
@@ -176,7 +181,7 @@ static void a_certificate_and_a_cluster_issuer_of_cert_manager(void **state)
     assert_int_equal(cert->cert->private_key.algorithm, KEY_RSA);
     assert_int_equal(cert->cert->private_key.size, 2048);
     assert_int_equal(cert->cert->private_key.encoding, KEY_PKCS1);
-    assert_false(cert_spec_acme_problem(cert->cert, problem, sizeof(problem)));
+    assert_false(cert_spec_acme_problem(cert->cert, NULL, problem, sizeof(problem)));
     parsed_deinit(&p);
     config_destroy(config);
 }
@@ -210,7 +215,7 @@ static void the_long_certificate_of_cert_manager(void **state)
     assert_int_equal(o->cert->duration, 90 * CL_DAY);
     assert_int_equal(o->cert->renew_before, 15 * CL_DAY);
     assert_string_equal(o->cert->subject.organizations.items[0], "jetstack");
-    assert_true(cert_spec_acme_problem(o->cert, problem, sizeof(problem)));
+    assert_true(cert_spec_acme_problem(o->cert, NULL, problem, sizeof(problem)));
     parsed_deinit(&p);
     expect_problems(
         LONG_EXAMPLE "  keystores:\n    pkcs12: {create: true, profile: Modern2023, "
@@ -316,7 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nginx_with_its_own_webroot),
-        cmocka_unit_test(wildcards_by_dns_are_refused_by_name),
+        cmocka_unit_test(wildcards_by_dns),
         cmocka_unit_test(haproxy_with_a_combined_file),
         cmocka_unit_test(mail_with_two_probes),
         cmocka_unit_test(a_sidecar_with_a_ca_of_its_own),

@@ -88,12 +88,12 @@ static void host_names_become_lower_case_a_labels(void **state)
         longest[i] = '.';
     }
     longest[253] = '\0';
-    char *name = dns_name_normalise(longest, why, sizeof(why));
+    char *name = host_name_normalise(longest, why, sizeof(why));
     assert_non_null(name);
     cl_free(name);
     longest[253] = 'a';
     longest[254] = '\0';
-    assert_null(dns_name_normalise(longest, why, sizeof(why)));
+    assert_null(host_name_normalise(longest, why, sizeof(why)));
     assert_string_equal(why, "longer than 253 characters");
 }
 
