@@ -70,8 +70,9 @@ static int from_spec(struct lookup *l, const char *name, struct cl_buf *ret, str
                            "%s is a secret: put it into a file of that name, not into the spec",
                            name);
         }
-        if (input != NULL && input->origin &&
-            dns_opening_origin(l->o, in->value, secrets_beside(l), err) < 0) {
+        bool endpoint = input != NULL &&
+                        (input->origin || dns_input_decides_origin(l->o->description, input->name));
+        if (endpoint && dns_opening_origin(l->o, in->value, secrets_beside(l), err) < 0) {
             return -1;
         }
         dns_opening_mix(l->o, name, in->value);
