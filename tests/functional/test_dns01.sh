@@ -86,6 +86,7 @@ certloop_kill
 [ "$(ours _acme-challenge.killed.example.org)" = 2 ] || fail "the records are gone by themselves"
 [ -n "$(find "$STATE/dns" -name 'example.org.*.jsonl')" ] || fail "no journal of what is out there"
 rm "$SPECS/killed.yaml"
+# shellcheck disable=SC2034 # in the condition
 started=$(grep -c ' ACMEAccountRegistered: ' "$DAEMON_LOG")
 certloop_start
 wait_until 15 '[ "$(grep -c " ACMEAccountRegistered: " "$DAEMON_LOG")" -gt "$started" ]' # it is at work
