@@ -95,6 +95,17 @@ clean _acme-challenge.killed.example.org || fail "the next start left records"
 [ "$(txt "$BIND_SERVER" _acme-challenge.killed.example.org)" = foreign ] || fail "a foreign value is gone"
 [ -z "$(find "$STATE/dns" -name '*.jsonl')" ] || fail "the journal was left"
 
+# ---- a stop while a record is waited for ends soon and leaves nothing
+sed 's/killed/stopped/g' "$SCRATCH/slow.yaml" >"$SCRATCH/stopped.yaml"
+certloop_start
+put stopped.yaml <"$SCRATCH/stopped.yaml"
+wait_until 20 '[ "$(ours _acme-challenge.stopped.example.org)" = 2 ]'
+before=$(now_ms)
+certloop_stop
+[ $(($(now_ms) - before)) -lt 10000 ] || fail "the stop took $(($(now_ms) - before)) ms"
+clean _acme-challenge.stopped.example.org || fail "a stopped daemon left records"
+rm "$SPECS/stopped.yaml"
+
 # ---- secrets and the endpoint that they go to come from the same place
 pdns_start "$SCRATCH/pdns" pdns.example.org
 mkdir -m 0700 "$SECRETS/pdns"
