@@ -109,8 +109,8 @@ static const struct schema_field CONFIGURATION[] = {
     {ROW_BARE("tlsalpn01", ANY), .flags = FIELD_UNSUPPORTED, .doc = "The TLS-ALPN-01 server."},
     {ROW_FLAT("metrics"), .sub = &SCHEMA_METRICS, .doc = "Metrics."},
     {ROW("providerDirectories", STRV, config, provider_directories),
-     .def = "/etc/certloop/providers,/usr/local/share/certloop/providers,"
-            "/usr/share/certloop/providers",
+     .def = "/etc/certloop/dns,/usr/local/share/certloop/dns,"
+            "/usr/share/certloop/dns",
      .value = value_path, .doc = "Where descriptions of DNS providers are; the first one wins."},
     {ROW("dns", STRUCT, config, dns), .sub = &SCHEMA_CONFIG_DNS,
      .doc = "How DNS-01 finds zones, and the embedded name server."},

@@ -91,8 +91,7 @@ static json_t *acme_view(struct issuer *i, const struct issue_op *issue)
 {
     const struct acme_order *o = acme_issue_order(issue);
 
-    (void)i;
-    return o != NULL ? acme_view_issuance(o) : NULL;
+    return o != NULL ? acme_view_issuance(of(i)->host->solvers, o) : NULL;
 }
 
 static void acme_abandon(struct issuer *i, const char *order_url, struct cl_op *op)

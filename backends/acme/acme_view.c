@@ -35,7 +35,25 @@ static const char *authz_state(const struct acme_authz *z)
     return "";
 }
 
-static json_t *view_authz(const struct acme_authz *z)
+/* What the name servers said about a record, while it is waited for. */
+static void view_visibility(json_t *v, const struct solvers *solvers, const struct acme_authz *z)
+{
+    const struct solver_challenge c = {
+        .type = z->type, .identifier = z->identifier, .token = z->token, .solver = z->solver};
+    const char *summary = solvers != NULL && z->type != NULL && z->token != NULL
+                              ? solvers_summary(solvers, &c)
+                              : NULL;
+
+    if (summary != NULL) {
+        (void)json_object_set_new(v, "nameServers", json_string(summary));
+    }
+    if (z->waits) {
+        (void)json_object_set_new(v, "waitingFor",
+                                  json_string("the end of another challenge at the same name"));
+    }
+}
+
+static json_t *view_authz(const struct solvers *solvers, const struct acme_authz *z)
 {
     json_t *v = json_pack("{s:s?, s:b, s:s}", "identifier", z->identifier, "wildcard",
                           (int)z->wildcard, "state", authz_state(z));
@@ -52,6 +70,7 @@ static json_t *view_authz(const struct acme_authz *z)
         v, "presented",
         json_boolean(z->answer == ANSWER_PRESENTED || z->answer == ANSWER_CLEANING));
     set_time(v, "presentedAt", z->presented_at);
+    view_visibility(v, solvers, z);
     if (z->step == AUTHZ_WAITING) {
         (void)json_object_set_new(v, "waitingFor", json_string("its turn at the CA"));
     }
@@ -64,7 +83,7 @@ static json_t *view_authz(const struct acme_authz *z)
     return v;
 }
 
-json_t *acme_view_issuance(const struct acme_order *o)
+json_t *acme_view_issuance(const struct solvers *solvers, const struct acme_order *o)
 {
     json_t *root = json_object();
     json_t *list = json_array();
@@ -77,7 +96,7 @@ json_t *acme_view_issuance(const struct acme_order *o)
     set_time(order, "expires", o->expires);
     (void)json_object_set_new(root, "order", order);
     for (size_t i = 0; i < o->n_authz; i++) {
-        (void)json_array_append_new(list, view_authz(&o->authz[i]));
+        (void)json_array_append_new(list, view_authz(solvers, &o->authz[i]));
     }
     (void)json_object_set_new(root, "authorizations", list);
     return root;

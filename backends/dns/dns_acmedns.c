@@ -69,12 +69,12 @@ static bool account_ok(const json_t *a)
            text_of(a, "subdomain") != NULL && text_of(a, "fulldomain") != NULL;
 }
 
-static const json_t *find_in(const json_t *accounts, const char *domain, const char *fqdn)
+static const json_t *find_in(json_t *accounts, const char *domain, const char *fqdn)
 {
     const char *key;
-    const json_t *a;
+    json_t *a;
 
-    json_object_foreach((json_t *)(uintptr_t)accounts, key, a)
+    json_object_foreach(accounts, key, a)
     {
         const char *full = text_of(a, "fulldomain");
         if (account_ok(a) && (cl_streq(key, domain) || cl_streq(full, fqdn))) {
@@ -365,12 +365,12 @@ static int load_state(struct acmedns *p, struct cl_err *err)
                : cl_fail(err, CL_ERR_LOCAL, "StateCorrupt", "%s: %s", p->state_path, own.text);
 }
 
-static void mask_passwords(const json_t *accounts)
+static void mask_passwords(json_t *accounts)
 {
     const char *key;
-    const json_t *a;
+    json_t *a;
 
-    json_object_foreach((json_t *)(uintptr_t)accounts, key, a)
+    json_object_foreach(accounts, key, a)
     {
         if (account_ok(a)) {
             cl_log_mask(text_of(a, "password"));

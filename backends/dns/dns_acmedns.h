@@ -20,7 +20,7 @@ struct dns_acmedns_params {
     const struct cl_strv *allow_from; /* for registration */
 };
 /** Errors: PERMANENT "CredentialInvalid" (@accounts), LOCAL "StateCorrupt". */
-int dns_acmedns_create(const struct dns_acmedns_params *p, struct dns_provider **ret,
+int dns_acmedns_create(const struct dns_acmedns_params *params, struct dns_provider **ret,
                        struct cl_err *err);
 
 #endif

@@ -283,14 +283,15 @@ static void v4_signature(const struct v4 *v, const struct cl_strv *scope, const 
     struct dns_digest key = {.len = 0};
     char *first = cl_printf("%s%s", v->prefix, v->secret);
 
+    struct dns_bytes with = {first, strlen(first)};
     for (size_t i = 0; i < scope->len; i++) {
-        const char *part = scope->items[i];
+        struct dns_bytes part = {scope->items[i], strlen(scope->items[i])};
         struct dns_digest next = {.len = 0};
-        (void)dns_hmac("sha256", i == 0 ? first : (const char *)key.data,
-                       i == 0 ? strlen(first) : key.len, part, strlen(part), &next, NULL);
+        (void)dns_hmac("sha256", with, part, &next, NULL);
         key = next;
+        with = (struct dns_bytes){key.data, key.len};
     }
-    (void)dns_hmac("sha256", key.data, key.len, to_sign, strlen(to_sign), ret, NULL);
+    (void)dns_hmac("sha256", with, (struct dns_bytes){to_sign, strlen(to_sign)}, ret, NULL);
     cl_free_secret(first);
     cl_wipe(&key, sizeof key);
 }

@@ -22,13 +22,16 @@ static json_t *yaml_to_json(const struct yaml_node *n)
     if (n == NULL || n->kind == YAML_SCALAR) {
         return n == NULL ? json_null() : json_string(n->text);
     }
-    json_t *value = n->kind == YAML_MAP ? json_object() : json_array();
+    json_t *all = n->kind == YAML_MAP ? json_object() : json_array();
     for (size_t i = 0; i < n->len; i++) {
         json_t *item = yaml_to_json(n->items[i]);
-        (void)(n->kind == YAML_MAP ? json_object_set_new(value, n->keys[i]->text, item)
-                                   : json_array_append_new(value, item));
+        if (n->kind == YAML_MAP) {
+            (void)json_object_set_new(all, n->keys[i]->text, item);
+        } else {
+            (void)json_array_append_new(all, item);
+        }
     }
-    return value;
+    return all;
 }
 
 /* "a.example: key" and "a.example=key" lines, or "a.example:key,b.example:key" (as lego has it). */

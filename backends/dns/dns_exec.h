@@ -19,7 +19,7 @@ struct dns_exec_params {
     cl_time timeout;           /* of one call */
     bool sequential;
 };
-struct dns_provider *dns_exec_create(const struct dns_exec_params *p);
+struct dns_provider *dns_exec_create(const struct dns_exec_params *params);
 
 /* ---- pure: what is called ---- */
 struct dns_exec_call {

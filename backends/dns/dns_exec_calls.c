@@ -303,17 +303,16 @@ int dns_exec_env_parse(const char *text, struct cl_strv *ret, struct cl_err *err
     for (size_t i = 0; i < lines.len && rc == 0; i++) {
         const char *line = lines.items[i] + strspn(lines.items[i], " \t");
         line += cl_str_starts(line, "export ") ? strlen("export ") : 0;
-        const char *equals = strchr(line, '=');
-        size_t len = equals != NULL ? (size_t)(equals - line) : 0;
+        size_t len = strcspn(line, "=");
         if (*line == '#' || *line == '\0') {
             continue;
         }
-        if (!name_ok(line, len)) {
+        if (line[len] != '=' || !name_ok(line, len)) {
             rc = cl_fail(err, CL_ERR_PERMANENT, "CredentialInvalid",
                          "the %zu. line that is not empty is not NAME=VALUE", i + 1);
             continue;
         }
-        const char *value = equals + 1;
+        const char *value = line + len + 1;
         size_t n = strlen(value);
         bool quoted = n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n - 1] == value[0];
         cl_strv_take(

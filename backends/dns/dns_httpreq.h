@@ -16,6 +16,6 @@ struct dns_httpreq_params {
     const char *password;
     cl_time timeout; /* of one request; 0 = 30 s */
 };
-struct dns_provider *dns_httpreq_create(const struct dns_httpreq_params *p);
+struct dns_provider *dns_httpreq_create(const struct dns_httpreq_params *params);
 
 #endif

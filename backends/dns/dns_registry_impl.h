@@ -42,6 +42,8 @@ int dns_opening_optional(struct dns_opening *o, const char *directory, const cha
  *  PERMANENT "OriginRefused". */
 int dns_opening_origin(struct dns_opening *o, const char *endpoint, const char *directory,
                        struct cl_err *err);
+/** Is the input part of the host in any URL of @d? */
+bool dns_input_decides_origin(const struct dns_description *d, const char *name);
 void dns_opening_mix(struct dns_opening *o, const char *name, const char *value);
 
 struct dns_opener {

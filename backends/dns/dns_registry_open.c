@@ -70,8 +70,9 @@ static int from_spec(struct lookup *l, const char *name, struct cl_buf *ret, str
                            "%s is a secret: put it into a file of that name, not into the spec",
                            name);
         }
-        if (input != NULL && input->origin &&
-            dns_opening_origin(l->o, in->value, secrets_beside(l), err) < 0) {
+        bool endpoint = input != NULL &&
+                        (input->origin || dns_input_decides_origin(l->o->description, input->name));
+        if (endpoint && dns_opening_origin(l->o, in->value, secrets_beside(l), err) < 0) {
             return -1;
         }
         dns_opening_mix(l->o, name, in->value);
@@ -214,20 +215,17 @@ static int gather_acme_dns(struct dns_opening *o, struct cl_err *err)
 {
     const struct acme_dns_spec *s = &o->spec->acme_dns;
     struct cl_err own = {0};
-    int rc = 0;
+    bool named = secret_ref_given(&s->account);
 
     dns_opening_mix(o, "host", s->host);
-    if (secret_ref_given(&s->account)) {
-        rc = dns_opening_secret(o, &s->account, "accounts", &o->secrets[0], &own);
-        bool missing = rc < 0 && cl_streq(own.reason, "SecretNotFound");
-        if (rc < 0 && !missing) {
-            *err = own;
-            return -1;
-        }
-        rc = 0; /* accounts that do not exist yet are registered, and kept in the state directory */
+    /* accounts that do not exist yet are registered, and kept in the state directory */
+    if (named && dns_opening_secret(o, &s->account, "accounts", &o->secrets[0], &own) < 0 &&
+        !cl_streq(own.reason, "SecretNotFound")) {
+        *err = own;
+        return -1;
     }
     if (s->host == NULL) {
-        rc = dns_opening_optional(o, s->account.name, "host", &o->secrets[1], err);
+        int rc = dns_opening_optional(o, s->account.name, "host", &o->secrets[1], err);
         return rc == 0 ? cl_fail(err, CL_ERR_PERMANENT, "SecretNotFound",
                                  "neither host in the spec nor the file %s/%s/host",
                                  o->r->paths->secrets, s->account.name)

@@ -40,9 +40,9 @@ void webroot_deinit(struct solvers *s);
 /* ---- dns01.c: TXT records ---- */
 void dns01_init(struct solvers *s, struct http *http);
 void dns01_deinit(struct solvers *s);
-void dns01_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
-void dns01_cleanup(struct solvers *s, const struct solver_challenge *c);
-bool dns01_waits(const struct solvers *s, const struct solver_challenge *c);
-const char *dns01_summary(const struct solvers *s, const struct solver_challenge *c);
+void dns01_present(struct solvers *s, const struct solver_challenge *req, struct cl_op *op);
+void dns01_cleanup(struct solvers *s, const struct solver_challenge *req);
+bool dns01_waits(const struct solvers *s, const struct solver_challenge *req);
+const char *dns01_summary(const struct solvers *s, const struct solver_challenge *req);
 
 #endif

@@ -130,7 +130,7 @@ static json_t *provider_json(const struct dns_description *d)
     }
     return json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:o}", "name", d->name, "title", d->title, "doc",
                      d->doc, "tested", d->tested, "model", dns_model_name(d->model), "ttl",
-                     (json_int_t)(dns_description_ttl(d, 0) * d->ttl.unit), "inputs", inputs);
+                     (json_int_t)dns_description_ttl(d, 0) * d->ttl.unit, "inputs", inputs);
 }
 
 static int list_providers(struct cli *c)

@@ -202,7 +202,7 @@ static int open_provider(struct change *ch, const char *name)
         ch->provider = dns_described_create(&p, &err);
         code = ch->provider == NULL ? cli_error(c, 1, "%s", err.text) : 0;
     }
-    if (code == 0 && cl_streq(ch->verb, "list") && !d->lists) {
+    if (code == 0 && d != NULL && cl_streq(ch->verb, "list") && !d->lists) {
         code = cli_error(c, 1, "%s cannot tell which values are there", name);
     }
     dns_description_unref(d);

@@ -101,7 +101,7 @@ for hook in 'haproxy: {socket: /run/haproxy.sock}' "copy: {to: $ROOT/etc}" 'http
 done
 cert traversal '  hooks: ["../../../../bin/touch"]' | reject traversal 'hooks'
 cert asroot '  hooks: [{name: noisy, user: root}]' | reject asroot 'only a hook of the Configuration'
-cert dnsexec "  solvers: [{dns01: {exec: {command: [touch, $SCRATCH/pwned]}}}]" | reject dnsexec 'dns01'
+cert dnsexec "  solvers: [{dns01: {exec: {command: [touch, $SCRATCH/pwned]}}}]" | reject dnsexec 'dns01.exec: a spec may run a program'
 printf 'apiVersion: certloop/v1\nkind: Configuration\nspec: {allowInlineHooks: true}\n' |
     reject config 'not read from the spec directory'
 # a file of the hook directory that others can write is not run

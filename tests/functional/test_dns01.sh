@@ -29,6 +29,7 @@ configuration() { # MORE LINES
 apiVersion: certloop/v1
 kind: Configuration
 spec:
+  providerDirectories: ["$TEST_ROOT/backends/dns/providers"]
   dns:
     resolvers: ["$BIND_SERVER"]
     zones:
@@ -85,11 +86,43 @@ certloop_kill
 [ "$(ours _acme-challenge.killed.example.org)" = 2 ] || fail "the records are gone by themselves"
 [ -n "$(find "$STATE/dns" -name 'example.org.*.jsonl')" ] || fail "no journal of what is out there"
 rm "$SPECS/killed.yaml"
+# shellcheck disable=SC2034 # in the condition
+started=$(grep -c ' ACMEAccountRegistered: ' "$DAEMON_LOG")
 certloop_start
+wait_until 15 '[ "$(grep -c " ACMEAccountRegistered: " "$DAEMON_LOG")" -gt "$started" ]' # it is at work
 certloop_stop # what the journal lists is removed before the process ends
 clean _acme-challenge.killed.example.org || fail "the next start left records"
 [ "$(txt "$BIND_SERVER" _acme-challenge.killed.example.org)" = foreign ] || fail "a foreign value is gone"
 [ -z "$(find "$STATE/dns" -name '*.jsonl')" ] || fail "the journal was left"
+
+# ---- a stop while a record is waited for ends soon and leaves nothing
+sed 's/killed/stopped/g' "$SCRATCH/slow.yaml" >"$SCRATCH/stopped.yaml"
+certloop_start
+put stopped.yaml <"$SCRATCH/stopped.yaml"
+wait_until 20 '[ "$(ours _acme-challenge.stopped.example.org)" = 2 ]'
+before=$(now_ms)
+certloop_stop
+[ $(($(now_ms) - before)) -lt 10000 ] || fail "the stop took $(($(now_ms) - before)) ms"
+clean _acme-challenge.stopped.example.org || fail "a stopped daemon left records"
+rm "$SPECS/stopped.yaml"
+
+# ---- secrets and the endpoint that they go to come from the same place
+pdns_start "$SCRATCH/pdns" pdns.example.org
+mkdir -m 0700 "$SECRETS/pdns"
+(umask 077 && echo "$PDNS_API_KEY" >"$SECRETS/pdns/key")
+put elsewhere.yaml <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: elsewhere}
+spec:
+  dnsNames: ["*.pdns.example.org"]
+  issuerRef: {name: pebble}
+  solvers: [{dns01: {provider: pdns, config: {url: "$PDNS_API"}}}]
+YAML
+certloop_start
+wait_until 20 "jq -e '.status.lastError | .reason == \"OriginRefused\" and (.detail | test(\"$SECRETS/pdns/allowed-origins\"))' $STATE/status/elsewhere.json"
+rm "$SPECS/elsewhere.yaml"
+certloop_stop
 
 # ---- a key that the server refuses is said so, with what to do next
 put refused.yaml <<YAML
@@ -118,6 +151,22 @@ YAML
 wait_until 20 "jq -e '.status.lastError.detail | test(\"$SECRETS/nowhere/secret\")' $STATE/status/nosecret.json"
 rm "$SPECS/nosecret.yaml"
 certloop_stop
+pebble_stop
+
+# ---- a described provider: PowerDNS by its HTTP API
+PEBBLE_RESOLVER=$PDNS_SERVER
+pebble_start "$SCRATCH/pebble-pdns"
+configuration "    - {zone: pdns.example.org, servers: [\"$PDNS_SERVER\"]}"
+sed -i "s/resolvers: .*/resolvers: [\"$PDNS_SERVER\"]/" "$CONFIG"
+echo "$PDNS_API" >"$SECRETS/pdns/PDNS_API_URL"
+nameserver_update "$PDNS_SERVER" pdns.example.org 'update add _acme-challenge.pdns.example.org 60 TXT "foreign"'
+acme_issuer pdns "{dns01: {provider: pdns}}"
+certloop_start
+ISSUER=pdns certificate by-pdns 'pdns.example.org, "*.pdns.example.org"'
+wait_ready by-pdns
+certloop_stop
+[ "$(txt "$PDNS_SERVER" _acme-challenge.pdns.example.org)" = foreign ] ||
+    fail "PowerDNS has $(txt "$PDNS_SERVER" _acme-challenge.pdns.example.org)"
 pebble_stop
 
 # ---- the embedded responder: no account anywhere, by NS and by CNAME delegation. Pebble asks it

@@ -3,6 +3,7 @@
 # A DNS hook as written for the clients whose protocols certloop speaks: dns_hook.sh PROTOCOL [ARGS].
 # Strict about how it is called, then changes the zone with nsupdate. It is told HOOK_SERVER,
 # HOOK_PORT, HOOK_KEY ("hmac-sha256:NAME:SECRET") and HOOK_LOG by its environment.
+# shellcheck disable=SC2015 # bad ends the script
 set -eu
 protocol=$1
 shift

@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 # A script in the form of those in the dnsapi folder of acme.sh: it is sourced, and uses the helpers
 # and the conventions that they use.
+# shellcheck disable=SC2034 # shown by its client
 dns_testnsupdate_info='nsupdate for tests
 Options:
  HOOK_KEY Key'

@@ -15,11 +15,12 @@
 static int find_base(void *user, const char *name, struct cl_buf *ret)
 {
     (void)user;
-    return strcmp(name, "base") == 0
-               ? (cl_buf_adds(ret, "provider: base\ntested: replay\nttl: {min: 300}\n"
-                                   "credentials: {token: {secret: true}}\n" REQUEST MODEL),
-                  1)
-               : 0;
+    if (strcmp(name, "base") != 0) {
+        return 0;
+    }
+    (void)cl_buf_adds(ret, "provider: base\ntested: replay\nttl: {min: 300}\n"
+                           "credentials: {token: {secret: true}}\n" REQUEST MODEL);
+    return 1;
 }
 static const struct dns_description_base BASE = {.find = find_base};
 

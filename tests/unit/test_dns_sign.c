@@ -10,6 +10,8 @@
 #include <openssl/pem.h>
 #include <string.h>
 
+#define BYTES(s) ((struct dns_bytes){s, strlen(s)})
+
 static struct dns_tpl *text(const char *s)
 {
     struct cl_err err = {0};
@@ -105,21 +107,21 @@ static void keys_sign_what_their_public_half_verifies(void **state)
     struct cl_err err = {0};
 
     (void)state;
-    assert_int_equal(dns_sign("sha256", rsa_pem, strlen(rsa_pem), "data", 4, &sig, &len, &err), 0);
+    assert_int_equal(dns_sign("sha256", BYTES(rsa_pem), BYTES("data"), &sig, &len, &err), 0);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     assert_int_equal(EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, rsa), 1);
     assert_int_equal(EVP_DigestVerify(ctx, sig, len, (const unsigned char *)"data", 4), 1);
     EVP_MD_CTX_free(ctx);
     cl_free(sig);
-    assert_int_equal(dns_sign("ps256", rsa_pem, strlen(rsa_pem), "data", 4, &sig, &len, &err), 0);
+    assert_int_equal(dns_sign("ps256", BYTES(rsa_pem), BYTES("data"), &sig, &len, &err), 0);
     assert_int_equal(len, 256);
     cl_free(sig);
-    assert_int_equal(dns_sign("es256", ec_pem, strlen(ec_pem), "data", 4, &sig, &len, &err), 0);
+    assert_int_equal(dns_sign("es256", BYTES(ec_pem), BYTES("data"), &sig, &len, &err), 0);
     assert_int_equal(len, 64);
     cl_free(sig);
-    assert_int_equal(dns_sign("sha256", ec_pem, strlen(ec_pem), "data", 4, &sig, &len, &err), -1);
+    assert_int_equal(dns_sign("sha256", BYTES(ec_pem), BYTES("data"), &sig, &len, &err), -1);
     assert_non_null(strstr(err.text, "an RSA key"));
-    assert_int_equal(dns_sign("sha256", "no key", 6, "data", 4, &sig, &len, &err), -1);
+    assert_int_equal(dns_sign("sha256", BYTES("no key"), BYTES("data"), &sig, &len, &err), -1);
     assert_string_equal(err.reason, "CredentialInvalid");
     cl_free(rsa_pem);
     cl_free(ec_pem);

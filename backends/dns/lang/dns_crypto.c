@@ -67,7 +67,7 @@ int dns_digest(const char *algorithm, const void *data, size_t len, struct dns_d
     return 0;
 }
 
-int dns_hmac(const char *algorithm, const void *key, size_t key_len, const void *data, size_t len,
+int dns_hmac(const char *algorithm, struct dns_bytes key, struct dns_bytes data,
              struct dns_digest *ret, struct cl_err *err)
 {
     const EVP_MD *md = find_digest(algorithm);
@@ -76,7 +76,8 @@ int dns_hmac(const char *algorithm, const void *key, size_t key_len, const void 
     if (md == NULL) {
         return unknown(algorithm, err);
     }
-    if (key_len > INT_MAX || HMAC(md, key, (int)key_len, data, len, ret->data, &size) == NULL) {
+    if (key.len > INT_MAX ||
+        HMAC(md, key.data, (int)key.len, data.data, data.len, ret->data, &size) == NULL) {
         return cl_fail(err, CL_ERR_LOCAL, "ExpressionFailed", "HMAC with %s failed", algorithm);
     }
     ret->len = size;
@@ -107,48 +108,62 @@ static int join_ecdsa(unsigned char **sig, size_t *len)
     return rc;
 }
 
-static int run_signature(EVP_PKEY *key, const EVP_MD *md, bool pss, const void *data, size_t len,
+/* NULL: not a digest that signs. */
+static const EVP_MD *signing_digest(const char *algorithm)
+{
+    return cl_streq(algorithm, "ps256") || cl_streq(algorithm, "es256") ? EVP_sha256()
+                                                                        : find_digest(algorithm);
+}
+
+static int run_signature(EVP_PKEY *key, const char *algorithm, struct dns_bytes data,
                          unsigned char **ret, size_t *ret_len)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *params = NULL;
+    bool pss = cl_streq(algorithm, "ps256");
     int rc = -1;
 
-    if (ctx != NULL && EVP_DigestSignInit(ctx, &params, md, NULL, key) == 1 &&
+    if (ctx != NULL &&
+        EVP_DigestSignInit(ctx, &params, signing_digest(algorithm), NULL, key) == 1 &&
         (!pss || (EVP_PKEY_CTX_set_rsa_padding(params, RSA_PKCS1_PSS_PADDING) == 1 &&
                   EVP_PKEY_CTX_set_rsa_pss_saltlen(params, RSA_PSS_SALTLEN_DIGEST) == 1)) &&
-        EVP_DigestSign(ctx, NULL, ret_len, data, len) == 1) {
+        EVP_DigestSign(ctx, NULL, ret_len, data.data, data.len) == 1) {
         *ret = cl_malloc(*ret_len + 1);
-        rc = EVP_DigestSign(ctx, *ret, ret_len, data, len) == 1 ? 0 : -1;
+        rc = EVP_DigestSign(ctx, *ret, ret_len, data.data, data.len) == 1 ? 0 : -1;
     }
     EVP_MD_CTX_free(ctx);
     return rc;
 }
 
-int dns_sign(const char *algorithm, const char *pem, size_t pem_len, const void *data, size_t len,
+static EVP_PKEY *read_key(struct dns_bytes pem)
+{
+    char no_passphrase[] = ""; /* without one OpenSSL would ask the terminal */
+    BIO *bio = BIO_new_mem_buf(pem.data, pem.len > INT_MAX ? INT_MAX : (int)pem.len);
+    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, no_passphrase) : NULL;
+
+    BIO_free(bio);
+    return key;
+}
+
+int dns_sign(const char *algorithm, struct dns_bytes pem, struct dns_bytes data,
              unsigned char **ret, size_t *ret_len, struct cl_err *err)
 {
-    bool pss = cl_streq(algorithm, "ps256");
     bool ecdsa = cl_streq(algorithm, "es256");
-    const EVP_MD *md = pss || ecdsa ? EVP_sha256() : find_digest(algorithm);
     unsigned char *sig = NULL;
     size_t sig_len = 0;
+    int rc = -1;
 
-    if (md == NULL) {
+    if (signing_digest(algorithm) == NULL) {
         return unknown(algorithm, err);
     }
-    char no_passphrase[] = ""; /* without one OpenSSL would ask the terminal */
-    BIO *bio = BIO_new_mem_buf(pem, pem_len > INT_MAX ? INT_MAX : (int)pem_len);
-    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, no_passphrase) : NULL;
-    BIO_free(bio);
+    EVP_PKEY *key = read_key(pem);
     if (key == NULL) {
         ERR_clear_error();
         return cl_fail(err, CL_ERR_PERMANENT, "CredentialInvalid",
                        "the private key is no PEM key without a passphrase");
     }
-    int rc = -1;
     if (EVP_PKEY_base_id(key) == (ecdsa ? EVP_PKEY_EC : EVP_PKEY_RSA)) {
-        rc = run_signature(key, md, pss, data, len, &sig, &sig_len);
+        rc = run_signature(key, algorithm, data, &sig, &sig_len);
     }
     if (rc == 0 && ecdsa) {
         rc = join_ecdsa(&sig, &sig_len);
@@ -166,6 +181,16 @@ int dns_sign(const char *algorithm, const char *pem, size_t pem_len, const void 
     return 0;
 }
 
+/* The value of a digit, -1: none, -2: left out. */
+static int base32_digit(char c)
+{
+    if (c == '=' || c == ' ' || c == '-') {
+        return -2;
+    }
+    c = (char)toupper((unsigned char)c);
+    return c >= 'A' && c <= 'Z' ? c - 'A' : c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+}
+
 int dns_base32_decode(const char *s, unsigned char **ret, size_t *ret_len)
 {
     unsigned char *out = cl_malloc(strlen(s) * 5 / 8 + 1);
@@ -174,15 +199,15 @@ int dns_base32_decode(const char *s, unsigned char **ret, size_t *ret_len)
     unsigned pending = 0;
 
     for (; *s != '\0'; s++) {
-        if (*s == '=' || *s == ' ' || *s == '-') {
-            continue;
-        }
-        char c = (char)toupper((unsigned char)*s);
-        if (!(c >= 'A' && c <= 'Z') && !(c >= '2' && c <= '7')) {
+        int digit = base32_digit(*s);
+        if (digit == -1) {
             cl_free(out);
             return -1;
         }
-        bits = (bits << 5 | (uint32_t)(c >= 'A' ? c - 'A' : c - '2' + 26)) & 0xFFFF;
+        if (digit < 0) {
+            continue;
+        }
+        bits = (bits << 5 | (uint32_t)digit) & 0xFFFF;
         pending += 5;
         if (pending >= 8) {
             pending -= 8;
@@ -210,7 +235,8 @@ int dns_totp(const char *secret, cl_time now, char ret[7], struct cl_err *err)
         counter[i] = (unsigned char)(steps & 0xFF);
         steps >>= 8;
     }
-    int rc = dns_hmac("sha1", key, key_len, counter, sizeof counter, &d, err);
+    int rc = dns_hmac("sha1", (struct dns_bytes){key, key_len},
+                      (struct dns_bytes){counter, sizeof counter}, &d, err);
     cl_wipe(key, key_len);
     cl_free(key);
     if (rc < 0) {

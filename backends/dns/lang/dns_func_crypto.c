@@ -161,7 +161,8 @@ DNS_FN(hmac)
     char *algorithm = dns_arg(args, 0);
     char *key = dns_argn(args, 1, &key_len);
     char *data = dns_argn(args, 2, &len);
-    int rc = dns_hmac(algorithm, key, key_len, data, len, &d, err);
+    int rc = dns_hmac(algorithm, (struct dns_bytes){key, key_len}, (struct dns_bytes){data, len},
+                      &d, err);
     cl_wipe(key, key_len);
     cl_free(key);
     cl_free_secret(data);
@@ -184,7 +185,8 @@ DNS_FN(rsa)
     char *algorithm = dns_arg(args, 0);
     char *pem = dns_argn(args, 1, &pem_len);
     char *data = dns_argn(args, 2, &len);
-    int rc = dns_sign(algorithm, pem, pem_len, data, len, &sig, &sig_len, err);
+    int rc = dns_sign(algorithm, (struct dns_bytes){pem, pem_len}, (struct dns_bytes){data, len},
+                      &sig, &sig_len, err);
     cl_free_secret(pem);
     cl_free_secret(data);
     cl_free(algorithm);

@@ -180,15 +180,20 @@ static struct dns_tpl *finish(struct dns_tpl *t, bool good)
     return t;
 }
 
-/* {$each, $as, $do} and {$if, $then, $else}: fixed keys only. */
-static struct dns_tpl *compile_control(const struct yaml_node *node, enum dns_tpl_kind kind,
-                                       unsigned depth, struct spec_problems *problems)
+/* The key's value as it stands, also a null; NULL: there is no such key. */
+static const struct yaml_node *value_of(const struct yaml_node *node, const char *name)
 {
-    static const char *const EACH[] = {"$each", "$as", "$do", NULL};
-    static const char *const IF[] = {"$if", "$then", "$else", NULL};
-    bool each = kind == DNS_TPL_EACH;
-    const char *const *allowed = each ? EACH : IF;
-    struct dns_tpl *t = tpl_new(kind, node);
+    for (size_t i = 0; i < node->len; i++) {
+        if (cl_streq(node->keys[i]->text, name)) {
+            return node->items[i];
+        }
+    }
+    return NULL;
+}
+
+static bool only_these(const struct yaml_node *node, const char *const *allowed,
+                       struct spec_problems *problems)
+{
     bool good = true;
 
     for (size_t i = 0; i < node->len; i++) {
@@ -201,28 +206,34 @@ static struct dns_tpl *compile_control(const struct yaml_node *node, enum dns_tp
             good = false;
         }
     }
-    const struct yaml_node *body = yaml_key(node, each ? "$do" : "$then");
+    return good;
+}
+
+/* {$each, $do, $as} and {$if, $then, $else}: fixed keys only. */
+static struct dns_tpl *compile_control(const struct yaml_node *node, enum dns_tpl_kind kind,
+                                       unsigned depth, struct spec_problems *problems)
+{
+    static const char *const EACH[] = {"$each", "$do", "$as"};
+    static const char *const IF[] = {"$if", "$then", "$else"};
+    const char *const *keys = kind == DNS_TPL_EACH ? EACH : IF;
+    struct dns_tpl *t = tpl_new(kind, node);
+    const struct yaml_node *body = value_of(node, keys[1]);
+    const struct yaml_node *third = value_of(node, keys[2]);
+    bool good = only_these(node, keys, problems);
+
     if (body == NULL) {
-        spec_problems_add(problems, false, node->line, node->column, "%s needs %s", allowed[0],
-                          each ? "$do" : "$then");
+        spec_problems_add(problems, false, node->line, node->column, "%s needs %s", keys[0],
+                          keys[1]);
         return finish(t, false);
     }
-    good =
-        add_child(t, NULL, NULL, compile(yaml_get(node, allowed[0]), depth + 1, problems)) && good;
-    for (size_t i = 0; i < node->len; i++) {
-        if (node->keys[i] == body) {
-            good = add_child(t, NULL, NULL, compile(node->items[i], depth + 1, problems)) && good;
-        }
-    }
-    const struct yaml_node *third = yaml_get(node, allowed[2]);
-    if (each) {
-        const struct yaml_node *as = yaml_get(node, "$as");
-        t->as = cl_strdup(as != NULL && as->kind == YAML_SCALAR ? as->text : "v");
+    good = add_child(t, NULL, NULL, compile(value_of(node, keys[0]), depth + 1, problems)) && good;
+    good = add_child(t, NULL, NULL, compile(body, depth + 1, problems)) && good;
+    if (kind == DNS_TPL_EACH) {
+        t->as = cl_strdup(third != NULL && third->kind == YAML_SCALAR ? third->text : "v");
     } else {
-        t->items = cl_reallocarray(t->items, 3, sizeof(struct dns_tpl *));
-        t->items[2] = third != NULL ? compile(third, depth + 1, problems) : NULL;
-        good = good && (third == NULL || t->items[2] != NULL);
-        t->len = 3;
+        struct dns_tpl *otherwise = third != NULL ? compile(third, depth + 1, problems) : NULL;
+        good = good && (third == NULL || otherwise != NULL);
+        (void)add_child(t, NULL, NULL, otherwise);
     }
     return finish(t, good);
 }
