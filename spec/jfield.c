@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <string.h>
 
-
 /* ---- jansson ---- */
 
 void json_put(json_t *o, const char *key, json_t *take_value)

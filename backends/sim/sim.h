@@ -80,7 +80,7 @@ struct sim {
     struct loop *loop; /* of the running life */
     struct sim_fs *fs;
     struct sim_watches *watches;
-    struct cl_list servers;   /* listening http servers of this life */
+    struct cl_list servers; /* listening http servers of this life */
     struct cl_list dns_listeners;
     struct cl_list exchanges; /* requests that somebody waits for */
     struct cl_map services;   /* "HOST:PORT" -> what serves a certificate there */

@@ -59,7 +59,7 @@ void cl_strv_deinit(struct cl_strv *v);
 void cl_strv_add(struct cl_strv *v, const char *s); /* copies */
 void cl_strv_take(struct cl_strv *v, char *take_s); /* owns it now */
 bool cl_strv_has(const struct cl_strv *v, const char *s);
-void cl_strv_remove(struct cl_strv *v, const char *s); /* each that is equal */
+void cl_strv_remove(struct cl_strv *v, const char *s);             /* each that is equal */
 void cl_strv_copy(struct cl_strv *dst, const struct cl_strv *src); /* dst is initialised here */
 void cl_strv_sort(struct cl_strv *v);
 void cl_strv_dedupe(struct cl_strv *v);                               /* keeps the first of each */

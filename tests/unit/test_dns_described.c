@@ -54,10 +54,11 @@ static void records_adds_what_is_missing_and_removes_only_its_own(void **state)
 
 static void a_create_whose_answer_is_lost_is_looked_for_before_it_is_repeated(void **state)
 {
-    static const struct reply REPLIES[] = {{"GET /records", "200 OK", NONE, "Connection: close\r\n", 1},
-                                           {"GET /records", "200 OK", OURS, NULL, 0},
-                                           {"POST /records", NULL, NULL, NULL, 0},
-                                           {0}};
+    static const struct reply REPLIES[] = {
+        {"GET /records", "200 OK", NONE, "Connection: close\r\n", 1},
+        {"GET /records", "200 OK", OURS, NULL, 0},
+        {"POST /records", NULL, NULL, NULL, 0},
+        {0}};
     struct dnsfix f;
 
     (void)state;
