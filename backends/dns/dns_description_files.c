@@ -85,7 +85,14 @@ static int unknown(const struct cl_strv *dirs, const char *name, struct cl_err *
     names.cap = len + 1;
     const char *near = cl_str_suggest(name, (const char *const *)(void *)names.items);
     cl_clean(clean, sizeof clean, name, strlen(name));
-    if (near != NULL) {
+    if (len == 0) {
+        char *where = cl_strv_join(dirs, ", ");
+        (void)cl_fail(err, CL_ERR_LOCAL, "ProvidersMissing",
+                      "there are no descriptions of DNS providers in %s: install them, or set "
+                      "spec.providerDirectories of the Configuration",
+                      where);
+        cl_free(where);
+    } else if (near != NULL) {
         (void)cl_fail(err, CL_ERR_PERMANENT, "ProviderUnknown",
                       "there is no DNS provider %s; did you mean %s?", clean, near);
     } else {

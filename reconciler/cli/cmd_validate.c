@@ -2,6 +2,8 @@
 /* cmd_validate: the daemon's own decoding and checks, over files or directories, and what can only
  * be seen over several files: duplicates, Issuers that are missing or cannot do what is asked. */
 #include "backends/rt/disk.h"
+#include "backends/rt/loop.h"
+#include "backends/solvers/solvers.h"
 #include "reconciler/cli/cli_objects.h"
 #include "reconciler/inventory.h"
 #include "spec/base/cl_alloc.h"
@@ -173,6 +175,52 @@ static void check_issuers(struct validation *v)
     }
 }
 
+/* ---- what a dns01 solver needs ---- */
+
+/* Where specs are checked, the secrets need not be; where they are, a missing one is told. */
+static bool is_of_this_host(const struct validation *v, const struct cl_err *err)
+{
+    struct disk_stat st;
+    bool secret = cl_streq(err->reason, "SecretNotFound") ||
+                  cl_streq(err->reason, "CredentialMissing") ||
+                  cl_streq(err->reason, "SecretForbidden");
+    return !secret || (disk_stat(v->c->paths.secrets, &st, NULL) == 0 && st.type == DISK_DIR);
+}
+
+static void check_solvers(struct validation *v, struct solvers *solvers, size_t at)
+{
+    const struct object *o = v->all.items[at];
+    const struct solver_list *l =
+        o->kind == SPEC_CERTIFICATE
+            ? &o->cert->solvers
+            : (o->issuer->type == ISSUER_ACME ? &o->issuer->acme.solvers : NULL);
+
+    for (size_t i = 0; l != NULL && i < l->len; i++) {
+        struct cl_err err = {0};
+        if (solvers_check(solvers, &l->items[i], o->metadata.namespace_, &err) < 0 &&
+            is_of_this_host(v, &err)) {
+            bool wrong = cl_streq(err.reason, "ProviderUnknown") ||
+                         cl_streq(err.reason, "CredentialInvalid") ||
+                         cl_streq(err.reason, "OriginRefused");
+            char *text = cl_printf("%s: %s", o->metadata.name, err.text);
+            complain(v, v->files.items[at], o->line, 1, !wrong, text);
+            cl_free(text);
+        }
+    }
+}
+
+static void check_all_solvers(struct validation *v)
+{
+    struct loop *l = loop_create();
+    struct solvers *solvers = solvers_create(l, NULL, &v->c->paths, v->config);
+
+    for (size_t i = 0; i < v->all.len; i++) {
+        check_solvers(v, solvers, i);
+    }
+    solvers_destroy(solvers);
+    loop_destroy(l);
+}
+
 int cmd_validate(struct cli *c)
 {
     struct validation v = {.c = c, .problems = json_array()};
@@ -192,6 +240,7 @@ int cmd_validate(struct cli *c)
     }
     check_duplicates(&v);
     check_issuers(&v);
+    check_all_solvers(&v);
     rc = v.errors > 0 ? 1 : 0;
     if (c->output == CLI_JSON) {
         cli_print_json(c, json_pack("{s:b,s:i,s:i,s:i,s:O}", "valid", rc == 0, "files",

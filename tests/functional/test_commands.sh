@@ -102,4 +102,25 @@ grep -qx certificate/one "$SCRATCH/out" || fail "get -o name"
     fail "the set hash of the checkout differs"
 certloop_kill
 expect 0 cl check
+# ---- a DNS provider that does not exist, and one whose secret is missing, are told before they count
+mkdir "$SCRATCH/dns"
+cat >"$SCRATCH/dns/config.yaml" <<YAML
+apiVersion: certloop/v1
+kind: Configuration
+spec: {providerDirectories: ["$TEST_ROOT/backends/dns/providers"]}
+YAML
+dns_spec() { # PROVIDER
+    cat >"$SCRATCH/dns/wild.yaml" <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: wild}
+spec: {dnsNames: ["*.example.com"], solvers: [{dns01: {provider: $1}}]}
+YAML
+}
+dns_spec cloudfare
+expect 1 cl validate --config "$SCRATCH/dns/config.yaml" "$SCRATCH/dns/wild.yaml"
+grep -q 'wild.yaml:1:1: error: .*did you mean cloudflare?' "$SCRATCH/out" || fail "$(cat "$SCRATCH/out")"
+dns_spec cloudflare
+expect 0 cl validate --config "$SCRATCH/dns/config.yaml" "$SCRATCH/dns/wild.yaml"
+grep -q "warning: .*CF_DNS_API_TOKEN.* in $SECRETS/cloudflare" "$SCRATCH/out" || fail "$(cat "$SCRATCH/out")"
 exit 0
