@@ -25,11 +25,6 @@ static enum api_step again_in(struct api_exec *x, cl_time delay)
     return API_WAIT;
 }
 
-static bool is_write(const struct api_exec *x, const struct api_frame *f)
-{
-    return x->once && !cl_streq(f->call->method, "GET");
-}
-
 /* 1, 2, 4 s and up to half as much again. */
 static cl_time backoff(struct api_exec *x, unsigned tries)
 {
@@ -38,7 +33,8 @@ static cl_time backoff(struct api_exec *x, unsigned tries)
     return base + cl_rng_between(&x->p->rng, 0, base / 2);
 }
 
-/* The request may or may not have arrived. What creates something is not repeated blindly. */
+/* The request may or may not have arrived. What creates something is not repeated blindly (not a GET
+ * either: there are APIs that create with it). */
 static enum api_step transport_failed(struct api_exec *x, struct api_frame *f,
                                       const struct cl_err *err)
 {
@@ -50,11 +46,11 @@ static enum api_step transport_failed(struct api_exec *x, struct api_frame *f,
         sent = sent && !cl_streq(err->reason, NOT_SENT[i]);
     }
     bool passing = err->kind == CL_ERR_TRANSIENT && !cl_streq(err->reason, "TLSVerifyFailed");
-    if (passing && !(sent && is_write(x, f)) && ++f->tries < TRIES_MAX) {
+    if (passing && !(sent && x->once) && ++f->tries < TRIES_MAX) {
         return again_in(x, backoff(x, f->tries));
     }
     x->err = *err;
-    x->lost = passing && sent && is_write(x, f);
+    x->lost = passing && sent && x->once;
     return API_FAILED;
 }
 
@@ -317,7 +313,7 @@ static enum api_step maybe_again(struct api_exec *x, struct api_frame *f, const 
         return busy(x, f, ev);
     }
     if (status >= 500 && status != 501 && !status_good(ok_of(x, f->call), status)) {
-        if (is_write(x, f)) {
+        if (x->once) {
             x->lost = true;
             return refuse(x, f->call, ev);
         }
@@ -379,7 +375,7 @@ enum api_step api_answer(struct api_exec *x, struct api_frame *f, const struct c
         return API_DONE;
     }
     if (read_body(x, c, &x->err) < 0) {
-        x->lost = is_write(x, f); /* it was done, perhaps */
+        x->lost = x->once; /* it was done, perhaps */
         return API_FAILED;
     }
     enum api_step how = maybe_again(x, f, &ev);

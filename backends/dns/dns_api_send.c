@@ -62,6 +62,7 @@ static void transmit(struct api_exec *x)
                                .trust = x->p->trust,
                                .timeout = REQUEST_TIMEOUT,
                                .max_body = ANSWER_MAX,
+                               .once = x->once,
                                .allow_http = true}; /* the origin was checked */
     memset(&x->http, 0, sizeof x->http);
     x->http.op.done = answered;

@@ -38,6 +38,8 @@ struct http_request {
     bool follow_redirects;   /* GET and HEAD only, at most 5, same protocols */
     bool allow_http;
     bool refuse_private; /* address loopback, private, link-local, multicast: "PrivateAddress" */
+    bool once; /* not idempotent. Otherwise libcurl sends it again by itself when a kept connection
+                * ends without an answer, though the server may have done what it was asked. */
 };
 struct http_op {
     struct cl_op op; /* err: TRANSIENT "ConnectFailed" "TLSFailed" "TimedOut" ..., BAD_RESULT */

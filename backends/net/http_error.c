@@ -80,6 +80,10 @@ void http_explain(const struct http_failure *f, struct cl_err *err)
                       "%s: leads to a private address, which this URL must not: not connected",
                       host);
         return;
+    case HTTP_REFUSED_REPEAT:
+        (void)cl_fail(err, CL_ERR_TRANSIENT, "EmptyReply",
+                      "%s: the connection ended without an answer", host);
+        return;
     case HTTP_REFUSED_NOT:
         break;
     }

@@ -52,6 +52,7 @@ enum http_refusal {
     HTTP_REFUSED_BODY,    /* longer than max_body */
     HTTP_REFUSED_HEADERS, /* longer than HTTP_HEADERS_MAX */
     HTTP_REFUSED_ADDRESS, /* private */
+    HTTP_REFUSED_REPEAT,  /* a request that goes once was to go a second time */
 };
 #define HTTP_HEADERS_MAX (64U * 1024U)
 

@@ -148,6 +148,8 @@ int http_slot_prepare(struct http_slot *s, const struct http_request *req, struc
         return -1;
     }
     s->refuse_private = req->refuse_private;
+    s->once = req->once;
+    s->begun = false;
     s->max_body = req->max_body != 0 ? req->max_body : DEFAULT_MAX_BODY;
     s->header_bytes = 0;
     s->answered = false;
@@ -417,13 +419,20 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct cur
     return http_open_socket(user, purpose, address);
 }
 
-/* Also a kept connection, made for a request without this limit, leads somewhere. */
+/* Runs each time a connection is there for the request. Also a kept one, made for a request without
+ * this limit, leads somewhere; and one that ends in silence is followed by another. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's parameters */
 static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
 {
     (void)local;
     (void)local_port;
-    return refused(user, http_addr_text_is_private(remote), (unsigned)remote_port)
+    struct http_slot *s = user;
+    if (s->once && s->begun) {
+        s->refusal = HTTP_REFUSED_REPEAT;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    s->begun = true;
+    return refused(s, http_addr_text_is_private(remote), (unsigned)remote_port)
                ? CURL_PREREQFUNC_ABORT
                : CURL_PREREQFUNC_OK;
 }

@@ -22,6 +22,7 @@ struct http_slot {
     struct http_setup setup;
     char *sent; /* the request's body: libcurl reads it until the end */
     bool refuse_private;
+    bool once, begun; /* begun: handed to a connection */
     size_t max_body;
     /* the answer */
     struct cl_buf body;

@@ -166,6 +166,32 @@ static void a_connection_closed_by_the_server_is_replaced(void **state)
     }
 }
 
+static void close_the_second(struct raw_conn *c, const char *request)
+{
+    if (peer.requests.len == 2) {
+        raw_close(c); /* it was done, but nobody is told */
+    } else {
+        raw_reply(c, request);
+    }
+}
+
+static void what_goes_once_is_not_repeated_on_another_connection(void **state)
+{
+    (void)state;
+    struct http_request req = get("/");
+    req.method = "POST";
+    peer.answer = close_the_second;
+    ask(&net, &asked, &req);
+    assert_answered(&asked, 200);
+    req.once = true;
+    ask(&net, &asked, &req);
+    assert_failed(&asked, CL_ERR_TRANSIENT, "EmptyReply");
+    assert_int_equal(peer.requests.len, 2);
+    ask(&net, &asked, &req);
+    assert_answered(&asked, 200);
+    assert_int_equal(peer.requests.len, 3);
+}
+
 static bool peer_has_closed(void *user)
 {
     return ((struct raw_peer *)user)->closed > 0;
@@ -416,6 +442,7 @@ int main(void)
         T(two_hundred_requests_share_the_connections_of_eight_at_once),
         T(a_hundred_requests_at_once_are_all_answered),
         T(a_connection_closed_by_the_server_is_replaced),
+        T(what_goes_once_is_not_repeated_on_another_connection),
         T(after_a_minute_without_requests_connections_are_given_back),
         T(a_silent_server_is_given_up_at_the_deadline),
         T(an_answer_that_drips_is_given_up_at_the_deadline),
