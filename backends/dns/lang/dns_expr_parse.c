@@ -18,7 +18,7 @@ struct parser {
 };
 
 static struct dns_expr *parse_expr(struct parser *p);
-static struct dns_expr *parse_call(struct parser *p, char *take_name, size_t start);
+static struct dns_expr *parse_call(struct parser *p, char *name, size_t start);
 
 static struct dns_expr *fail(struct parser *p, size_t at, struct dns_expr *drop, const char *fmt,
                              ...) __attribute__((format(printf, 4, 5)));
