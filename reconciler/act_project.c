@@ -103,6 +103,7 @@ static void projected(struct cl_op *op, const struct cl_err *err)
     cl_time now = loop_now(u->d->loop);
 
     u->project = NULL;
+    u->d->projecting--;
     if (err != NULL) {
         if (err->kind != CL_ERR_CANCELLED) {
             write_failed(u, err, now);
@@ -168,6 +169,7 @@ void act_project(struct unit *u, cl_time now)
     }
     r->files = cl_buf_take(&files);
     u->project = r;
+    u->d->projecting++;
     r->commit = (struct cl_op){.done = projected, .user = r};
     disk_commit(u->d->loop, b, &r->commit);
 }

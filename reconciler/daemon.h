@@ -64,6 +64,7 @@ struct daemon {
     bool ephemeral_state;            /* the state directory does not survive a restart */
     unsigned status_mode;            /* of status files */
     unsigned issuing;                /* issue ops running */
+    unsigned projecting;             /* outputs being written */
     cl_time started_at;
     cl_time clock_floor; /* the clock must not be before this */
     unsigned long clock_jumps;

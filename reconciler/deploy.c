@@ -13,6 +13,7 @@
 
 #define HOOKS_AT_ONCE 4
 #define COALESCE_DEFAULT (5 * CL_SECOND)
+#define LOOK_AGAIN (100 * CL_MS)
 
 /* One distinct hook that somebody waits for. */
 struct job {
@@ -23,6 +24,7 @@ struct job {
     struct cl_list waiting; /* members for the next run */
     struct cl_list running; /* members of this run */
     struct loop_timer start;
+    cl_time latest; /* no longer is it waited for others */
     struct hook_op op;
     struct hook_cert *certs;
     struct cl_strv paths; /* that certs point into */
@@ -211,8 +213,10 @@ static void start_job(struct loop_timer *t)
         job_destroy(j);
         return;
     }
-    if (s->running >= HOOKS_AT_ONCE) {
-        loop_at(s->d->loop, &j->start, loop_now(s->d->loop) + 100, start_job, j);
+    cl_time now = loop_now(s->d->loop);
+    bool others = s->d->issuing > 0 || s->d->projecting > 0; /* more are on their way */
+    if (s->running >= HOOKS_AT_ONCE || (others && now < j->latest)) {
+        loop_at(s->d->loop, &j->start, now + LOOK_AGAIN, start_job, j);
         return;
     }
     cl_list_for_each(node, &j->waiting) {
@@ -261,7 +265,6 @@ static void join_job(struct deploy_run *run, struct due_hook *h)
 {
     struct daemon *d = run->u->d;
     cl_time coalesce = h->resolved.coalesce > 0 ? h->resolved.coalesce : COALESCE_DEFAULT;
-    bool others = d->issuing > 0; /* more certificates are on their way: wait for them a little */
     struct job *j = job_for(d->deploys, h);
     struct member *m = cl_new(struct member);
 
@@ -271,8 +274,8 @@ static void join_job(struct deploy_run *run, struct due_hook *h)
     run->outstanding++;
     cl_list_add_tail(&j->waiting, &m->link);
     if (!j->runs && !cl_heap_contains(&j->start.node)) {
-        cl_time now = loop_now(d->loop);
-        loop_at(d->loop, &j->start, others ? now + coalesce : now, start_job, j);
+        j->latest = loop_now(d->loop) + coalesce;
+        loop_at(d->loop, &j->start, loop_now(d->loop), start_job, j);
     }
 }
 

@@ -21,6 +21,14 @@ struct printer {
 
 static void print_value(struct printer *p, const json_t *v, size_t depth);
 
+/* For iterating, which changes nothing, but asks for it. */
+static json_t *mutable(const json_t *v)
+{
+    json_t *same;
+    memcpy(&same, &v, sizeof(same));
+    return same;
+}
+
 static void put(struct printer *p, const char *s, size_t len)
 {
     int rc = cl_buf_add(&p->text, s, len);
@@ -124,7 +132,7 @@ static void print_sorted(struct printer *p, const json_t *v, size_t depth)
     json_t *member;
     size_t used = 0;
 
-    json_object_foreach((json_t *)(uintptr_t)v, key, member)
+    json_object_foreach(mutable(v), key, member)
     {
         keys[used++] = key;
     }
@@ -146,7 +154,7 @@ static void print_object(struct printer *p, const json_t *v, size_t depth)
     if (p->sorted && n > 1) {
         print_sorted(p, v, depth);
     } else {
-        json_object_foreach((json_t *)(uintptr_t)v, key, member)
+        json_object_foreach(mutable(v), key, member)
         {
             print_member(p, key, member, first, depth);
             first = false;

@@ -203,7 +203,7 @@ struct hook_spec {
     char *systemd_action;  /* "reload" (default) | "restart" | "reload-or-restart" */
     char *user;            /* Configuration only: run as */
     cl_time timeout;       /* default 30s */
-    cl_time coalesce;      /* default 0: identical ones due in the same turn run once */
+    cl_time coalesce;      /* how long at most it waits for others that are on their way; 0 = 5s */
     long retries;          /* default 5 */
     unsigned when;         /* bits of hook_when; default ISSUED | OUTPUT_CHANGED */
 };
