@@ -36,6 +36,7 @@ struct api_zone {
     long foreign;   /* zonefile: records that are not ours at the last reading; -1 = not read */
     long shrunk_to; /* fewer were read since shrunk_at */
     cl_time shrunk_at;
+    struct cl_strv ours; /* zonefile: "FQDN VALUE" that were written and not taken away since */
 };
 struct api {
     struct dns_provider_head head; /* first */

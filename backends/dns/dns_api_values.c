@@ -157,28 +157,50 @@ void api_batch_end(struct api_batch *b, struct dns_env *env)
 
 /* ---- guards ---- */
 
-/* Records of the zone that are not own values of this change. */
-static long count_foreign(const struct api_run *run)
+/* Own values come and go with other changes, too, and must not be taken for records of others. */
+static void note_ours(struct api_zone *z, const struct dns_change *c)
+{
+    struct cl_strv left = {0};
+
+    for (size_t i = 0; i < z->ours.len; i++) {
+        const char *value = strchr(z->ours.items[i], ' ') + 1;
+        size_t len = (size_t)(value - z->ours.items[i]) - 1;
+        bool here = strlen(c->fqdn) == len && strncmp(c->fqdn, z->ours.items[i], len) == 0;
+        if (!here || (!cl_strv_has(&c->remove, value) && !cl_strv_has(&c->add, value))) {
+            cl_strv_add(&left, z->ours.items[i]);
+        }
+    }
+    cl_strv_for_each(value, &c->add) {
+        cl_strv_take(&left, cl_printf("%s %s", c->fqdn, value));
+    }
+    cl_strv_deinit(&z->ours);
+    z->ours = left;
+}
+
+/* Records of the zone that are not own values: neither of this change nor of former ones. */
+static long count_foreign(const struct api_run *run, struct api_zone *z)
 {
     long own = 0;
 
     for (size_t i = 0; i < run->n_targets; i++) {
         const struct api_target *t = &run->targets[i];
+        note_ours(z, t->change);
         for (size_t k = 0; k < t->n_records; k++) {
             own += cl_strv_has(&t->change->add, t->records[k].value) ||
                            cl_strv_has(&t->change->remove, t->records[k].value)
                        ? 1
                        : 0;
         }
+        own -= (long)t->change->add.len; /* counted above if they are there yet */
     }
-    return (long)json_array_size(run->targets[0].items) - own;
+    return (long)json_array_size(run->targets[0].items) - own - (long)z->ours.len;
 }
 
 int api_zonefile_guard(struct api_run *run, struct cl_err *err)
 {
     struct api_zone *z = cl_map_get(&run->p->zones, run->zone);
     cl_time now = loop_now(run->p->loop);
-    long foreign = count_foreign(run);
+    long foreign = count_foreign(run, z);
 
     if (json_array_size(run->targets[0].items) == 0) {
         return cl_fail(

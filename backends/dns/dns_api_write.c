@@ -269,7 +269,42 @@ static void next(struct api_run *run)
     api_apply_written(run);
 }
 
+static bool is_empty(const json_t *id)
+{
+    return id == NULL || json_is_null(id) || (json_is_string(id) && json_string_length(id) == 0);
+}
+
+/* What is removed by its id has to have one: without it the request would go to all records, or to
+ * none. Looked at before anything is written. */
+static int check_ids(const struct api_run *run, struct cl_err *err)
+{
+    const struct dns_api *a = run->p->a;
+
+    if (run->p->d->model != DNS_RECORDS ||
+        (a->item.id == NULL && !dns_calls_use(&a->remove, "id"))) {
+        return 0;
+    }
+    for (size_t i = 0; i < run->n_targets; i++) {
+        const struct api_target *t = &run->targets[i];
+        for (size_t k = 0; k < t->n_records; k++) {
+            if (cl_strv_has(&t->removes, t->records[k].value) && is_empty(t->records[k].id)) {
+                return cl_fail(err, CL_ERR_BAD_RESULT, "ItemIdMissing",
+                               "records.list: item.id finds nothing for a value at %s that has to "
+                               "be removed by it: the description does not fit the answer",
+                               t->change->fqdn);
+            }
+        }
+    }
+    return 0;
+}
+
 void api_write(struct api_run *run)
 {
+    struct cl_err err = {0};
+
+    if (check_ids(run, &err) < 0) {
+        api_run_end(run, &err);
+        return;
+    }
     next(run);
 }

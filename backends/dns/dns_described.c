@@ -130,8 +130,10 @@ void api_free(struct api *p)
     api_session_deinit(p);
     api_limits_deinit(p);
     while (cl_map_next(&p->zones, &i, &key, &value)) {
-        json_decref(((struct api_zone *)value)->attributes);
-        cl_free(value);
+        struct api_zone *z = value;
+        json_decref(z->attributes);
+        cl_strv_deinit(&z->ours);
+        cl_free(z);
     }
     cl_map_deinit(&p->zones);
     cl_map_deinit(&p->uncommitted);

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define USER_DIR "/etc/certloop/dns"
-
 void dns_cmd_dirs(struct cli *c, struct cl_strv *ret)
 {
     for (size_t i = 0; i + 1 < c->flags.len; i += 2) {
@@ -24,10 +22,24 @@ void dns_cmd_dirs(struct cli *c, struct cl_strv *ret)
     if (ret->len == 0 && !cl_str_empty(env)) {
         cl_strv_split(ret, env, ":");
     }
-    if (ret->len == 0) {
-        cl_strv_add(ret, USER_DIR);
+    struct config *config = ret->len == 0 ? cli_config(c) : NULL;
+    if (config != NULL) {
+        cl_strv_copy(ret, &config->provider_directories);
         cl_strv_add(ret, CERTLOOP_DNS_DIR);
+        cl_strv_dedupe(ret);
     }
+    config_destroy(config);
+}
+
+char *dns_cmd_name(const char *name)
+{
+    char *ret = cl_str_lower(cl_strdup(name));
+    size_t len = strlen(ret);
+
+    if (len > 0 && ret[len - 1] == '.') {
+        ret[len - 1] = '\0';
+    }
+    return ret;
 }
 
 static void print_problems(FILE *out, const char *path, const struct spec_problems *problems)
@@ -75,37 +87,74 @@ static void print_input(FILE *out, const struct dns_input *in)
     cl_free(env);
 }
 
+static const char *scope_name(enum dns_limit_scope scope)
+{
+    static const char *const NAMES[] = {[DNS_PER_ACCOUNT] = "for an account",
+                                        [DNS_PER_ZONE] = "for each zone",
+                                        [DNS_PER_NAME] = "for each name"};
+
+    return NAMES[scope];
+}
+
 static void print_limits(FILE *out, const struct dns_description *d)
 {
     char text[CL_DURATION_TEXT];
 
     for (size_t i = 0; i < d->limits.n_rates; i++) {
-        (void)fprintf(out, "Limit: %u requests in %s\n", d->limits.rates[i].count,
-                      cl_duration_format(d->limits.rates[i].per, text));
+        (void)fprintf(out, "Limit:   %u requests in %s %s\n", d->limits.rates[i].count,
+                      cl_duration_format(d->limits.rates[i].per, text),
+                      scope_name(d->limits.scope));
+    }
+    if (d->limits.concurrency == 1) {
+        (void)fprintf(out, "Limit:   one change at a time\n");
+    } else if (d->limits.concurrency > 1) {
+        (void)fprintf(out, "Limit:   %u zones at a time\n", d->limits.concurrency);
+    }
+    if (d->model == DNS_SLOT) {
+        (void)fprintf(out,
+                      "Limit:   %u value%s at a name: challenges of one name wait for each other\n",
+                      d->slot_values, d->slot_values == 1 ? "" : "s");
+    }
+    if (d->propagation.wait > 0) {
+        (void)fprintf(out, "Visible: not before %s\n",
+                      cl_duration_format(d->propagation.wait, text));
     }
     if (d->propagation.timeout > 0) {
-        (void)fprintf(out, "Slow: changes may take %s to be visible\n",
+        (void)fprintf(out, "Visible: may take %s\n",
                       cl_duration_format(d->propagation.timeout, text));
     }
+}
+
+static void print_ttl(FILE *out, const struct dns_description *d)
+{
+    long unit = d->ttl.unit;
+
+    (void)fprintf(out, "TTL:     %ld s", dns_description_ttl(d, 0) * unit);
+    if (d->ttl.min > 0) {
+        (void)fprintf(out, ", at least %ld", d->ttl.min);
+    }
+    if (d->ttl.max > 0) {
+        (void)fprintf(out, ", at most %ld", d->ttl.max);
+    }
+    for (size_t i = 0; i < d->ttl.n_allowed; i++) {
+        (void)fprintf(out, "%s%ld", i == 0 ? "; allowed: " : ", ", d->ttl.allowed[i]);
+    }
+    (void)fputc('\n', out);
 }
 
 static void print_provider(FILE *out, const struct dns_description *d)
 {
     (void)fprintf(out, "%s: %s\n", d->name, d->title);
+    (void)fprintf(out, "Tested:  %s\n", *d->tested != '\0' ? d->tested : "not");
     if (*d->doc != '\0') {
-        (void)fprintf(out, "API: %s\n", d->doc);
+        (void)fprintf(out, "API:     %s\n", d->doc);
     }
     if (*d->note != '\0') {
-        (void)fprintf(out, "Note: %s\n", d->note);
+        (void)fprintf(out, "Note:    %s\n", d->note);
     }
-    (void)fprintf(out, "Tested: %s\nWrites: %s; zone by %s; TTL %ld s\n",
-                  *d->tested != '\0' ? d->tested : "not", dns_model_name(d->model),
-                  dns_zone_by_name(d->zone_by), dns_description_ttl(d, 0) * d->ttl.unit);
-    if (d->model == DNS_SLOT) {
-        (void)fprintf(out,
-                      "Holds %u value%s at a name: challenges of one name wait for each other\n",
-                      d->slot_values, d->slot_values == 1 ? "" : "s");
-    }
+    (void)fprintf(out, "Writes:  %s%s; zone by %s\n", dns_model_name(d->model),
+                  d->batches ? ", many names at once" : "", dns_zone_by_name(d->zone_by));
+    print_ttl(out, d);
     print_limits(out, d);
     (void)fprintf(out, "Inputs (files in the directory of credentialsRef, by this name or the "
                        "environment's):\n");
@@ -128,20 +177,70 @@ static json_t *provider_json(const struct dns_description *d)
                                                       "secret", in->secret, "optional",
                                                       in->optional, "env", env, "help", in->help));
     }
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:o}", "name", d->name, "title", d->title, "doc",
-                     d->doc, "tested", d->tested, "model", dns_model_name(d->model), "ttl",
-                     (json_int_t)dns_description_ttl(d, 0) * d->ttl.unit, "inputs", inputs);
+    json_t *limits = json_array();
+    for (size_t i = 0; i < d->limits.n_rates; i++) {
+        (void)json_array_append_new(
+            limits, json_pack("{s:I,s:I,s:s}", "requests", (json_int_t)d->limits.rates[i].count,
+                              "seconds", (json_int_t)(d->limits.rates[i].per / CL_SECOND), "scope",
+                              scope_name(d->limits.scope)));
+    }
+    return json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:o}", "name", d->name, "title", d->title, "doc", d->doc,
+        "note", d->note, "tested", d->tested, "model", dns_model_name(d->model), "ttl",
+        (json_int_t)dns_description_ttl(d, 0) * d->ttl.unit, "limits", limits, "inputs", inputs);
+}
+
+static void add_provider(struct cli *c, const struct dns_description *d, struct cli_table *table,
+                         json_t *all)
+{
+    if (c->output == CLI_JSON) {
+        (void)json_array_append_new(all, provider_json(d));
+    } else if (c->output == CLI_NAME) {
+        (void)fprintf(c->out, "%s\n", d->name);
+    } else if (c->output == CLI_WIDE) {
+        cli_table_row(table, d->name, d->title, d->tested, dns_model_name(d->model), d->doc, NULL);
+    } else {
+        cli_table_row(table, d->name, d->title, d->tested, NULL);
+    }
+}
+
+static void print_providers(struct cli *c, const struct cl_strv *dirs, struct cli_table *table,
+                            json_t *all)
+{
+    bool wide = c->output == CLI_WIDE;
+
+    if (c->output == CLI_JSON) {
+        cli_print_json(c, json_incref(all));
+    } else if (table->cells.len > (wide ? 5U : 3U)) {
+        cli_table_print(c, table);
+    }
+    if (table->cells.len == (wide ? 5U : 3U) && c->output != CLI_NAME && c->output != CLI_JSON) {
+        char *places = cl_strv_join(dirs, ", ");
+        (void)fprintf(stderr,
+                      "There are no descriptions (NAME.yaml) in: %s. --providers DIR, "
+                      "CERTLOOP_PROVIDERS or providerDirectories of the Configuration name other "
+                      "places.\n",
+                      places);
+        cl_free(places);
+    }
+    cl_strv_deinit(&table->cells);
 }
 
 static int list_providers(struct cli *c)
 {
     struct cl_strv dirs = {0};
     struct cl_strv names = {0};
+    struct cli_table table = {0};
     json_t *all = json_array();
     int rc = 0;
 
     dns_cmd_dirs(c, &dirs);
     dns_description_names(&dirs, &names);
+    if (c->output == CLI_WIDE) {
+        cli_table_row(&table, "NAME", "TITLE", "TESTED", "WRITES", "API", NULL);
+    } else {
+        cli_table_row(&table, "NAME", "TITLE", "TESTED", NULL);
+    }
     cl_strv_for_each(name, &names) {
         struct cl_err err = {0};
         struct dns_description *d = dns_description_open(&dirs, name, NULL, &err);
@@ -149,19 +248,11 @@ static int list_providers(struct cli *c)
             rc = cli_error(c, 1, "%s", err.text);
             continue;
         }
-        if (c->output == CLI_JSON) {
-            (void)json_array_append_new(all, provider_json(d));
-        } else if (c->output == CLI_NAME) {
-            (void)fprintf(c->out, "%s\n", d->name);
-        } else {
-            (void)fprintf(c->out, "%-18s %-34s %-9s %s\n", d->name, d->title,
-                          dns_model_name(d->model), *d->tested != '\0' ? d->tested : "-");
-        }
+        add_provider(c, d, &table, all);
         dns_description_unref(d);
     }
-    if (c->output == CLI_JSON) {
-        cli_print_json(c, json_incref(all));
-    }
+    print_providers(c, &dirs, &table, all);
+    rc = names.len == 0 ? 1 : rc;
     json_decref(all);
     cl_strv_deinit(&names);
     cl_strv_deinit(&dirs);
@@ -265,5 +356,14 @@ int cmd_dns(struct cli *c)
     if (cl_streq(verb, "add") || cl_streq(verb, "remove") || cl_streq(verb, "list")) {
         return dns_cmd_change(c, verb);
     }
-    return cli_usage(c, "expected add, remove, list, lint or show");
+    if (cl_streq(verb, "test")) {
+        return dns_cmd_test(c);
+    }
+    if (cl_streq(verb, "check")) {
+        return dns_cmd_check(c);
+    }
+    if (cl_streq(verb, "purge")) {
+        return dns_cmd_purge(c);
+    }
+    return cli_usage(c, "expected test, check, purge, add, remove, list, lint or show");
 }

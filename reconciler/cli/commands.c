@@ -46,9 +46,16 @@ static const struct cli_flag PROVIDERS_FLAGS[] = {
 static const struct cli_flag DNS_FLAGS[] = {
     {"--credentials", "PATH",
      "inputs: a YAML file, or a directory with a file for each; else the "
-     "environment, by the names that lego and acme.sh use"},
+     "environment, by the names that lego and acme.sh use, or SECRETS/PROVIDER"},
     {"--zone", "ZONE", "the zone; found by its SOA record if not given"},
-    {"--name", "FQDN", "with show: the name (_acme-challenge.www.example.com)"},
+    {"--name", "FQDN",
+     "with show: the name (_acme-challenge.www.example.com); with test: instead of "
+     "a random one"},
+    {"--timeout", "DURATION", "with test: how long a change may take to be visible (3m)"},
+    {"--no-name-servers", NULL, "with test: ask the provider alone"},
+    {"--older-than", "DURATION", "with purge: only what is at least that old (1h)"},
+    {"--yes", NULL, "with purge: remove, do not only list"},
+    {"--resolver", "ADDRESS[:PORT]", "ask this name server where zones are; repeatable"},
     {"--origin", "FROM=TO", "send what is meant for FROM to the loopback address TO; repeatable"},
     {"--now", "EPOCH", "the time that signatures see, seconds since 1970"},
     {"--providers", "DIR", "look for descriptions here; repeatable, the first that has one counts"},
@@ -104,12 +111,21 @@ const struct cli_command CLI_COMMANDS[] = {
      "/etc/certloop/dns comes before a shipped one of the same name.\n\n"
      "Exit: 0, 1 a description is invalid or unknown.",
      PROVIDERS_FLAGS, cmd_providers},
-    {"dns", "add|remove PROVIDER FQDN VALUE... | list PROVIDER FQDN | show PROVIDER | lint FILE...",
-     "TXT records by hand, and checking of descriptions",
-     "add and remove write the values through the engine that the daemon uses: other values at the\n"
-     "name stay as they are. list prints the values that are there. show prints the requests that\n"
-     "would be sent. lint checks description files: FILE:LINE:COLUMN: what is wrong.\n\n"
-     "Exit: 0 done, 1 failed or invalid, 64 usage.",
+    {"dns", "VERB ARGUMENTS...", "TXT records by hand; are providers and name servers fit?",
+     "test PROVIDER ZONE            add two values at a random name, see them, remove one, see that\n"
+     "                              the other is left, remove it: nothing may stay\n"
+     "check NAME [VALUE...]         what each name server says about _acme-challenge.NAME\n"
+     "purge [PROVIDER FQDN]         list values that were left behind: those in the journals, or all\n"
+     "                              at FQDN that look like answers; --yes removes them\n"
+     "add PROVIDER FQDN VALUE...    write values; others at the name stay as they are\n"
+     "remove PROVIDER FQDN VALUE... take these values away, no others\n"
+     "list PROVIDER FQDN            the values that are there\n"
+     "show PROVIDER                 the requests that would be sent\n"
+     "lint FILE...                  check descriptions: FILE:LINE:COLUMN: what is wrong\n\n"
+     "PROVIDER is a name of certloop providers, or the path of a description (with a slash). All\n"
+     "write through the engine that the daemon uses.\n\n"
+     "Exit: 0 done, passed, or (check) all name servers say the same and have every VALUE; 1 not;\n"
+     "64 usage; 75 (purge of journals) a daemon runs.",
      DNS_FLAGS, cmd_dns},
     {"version", "", "version, commit and the linked libraries", "Exit: 0.", NULL, cmd_version},
     {NULL, NULL, NULL, NULL, NULL, NULL},

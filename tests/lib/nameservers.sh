@@ -11,7 +11,10 @@
 #   txt SERVER NAME           the TXT values there, sorted, one a line, without quotes
 #   nameserver_update SERVER ZONE LINE...   foreign changes: lines of nsupdate, with key "acme"
 #
-# Each zone has SOA, "NS ns.ZONE" and "ns A 127.0.0.1", and what is in the array ZONE_RECORDS (lines
+# NS_ADDRESS and NS_PORT, if they are set when a server starts, are where it listens, instead of a free
+# port of 127.0.0.1. BIND_MORE is more configuration for BIND, BIND_RECURSION=yes lets it ask others.
+#
+# Each zone has SOA, "NS ns.ZONE" and "ns A ADDRESS", and what is in the array ZONE_RECORDS (lines
 # of a zone file; relative names are relative to each zone). All zones let the keys below change
 # everything; the keys have the secret TSIG_SECRET, except "stranger", which may do nothing:
 #   acme (hmac-sha256) and acme-md5, -sha1, -sha224, -sha256, -sha384, -sha512.
@@ -36,7 +39,7 @@ _ns_zone_file() { # FILE
         echo "\$TTL 60"
         echo "@ SOA ns hostmaster 1 3600 600 86400 5"
         echo "@ NS ns"
-        echo "ns A 127.0.0.1"
+        echo "ns A ${NS_ADDRESS:-127.0.0.1}"
         [ ${#ZONE_RECORDS[@]} -eq 0 ] || printf '%s\n' "${ZONE_RECORDS[@]}"
     } >"$1"
 }
@@ -48,7 +51,7 @@ _ns_run() { # DIR PORT ZONE COMMAND...
     "$@" >"$dir/log" 2>&1 &
     pid=$!
     echo "$pid" >"$dir/pid"
-    wait_until 15 "! kill -0 $pid || dig +tcp +norec +tries=1 +time=2 @127.0.0.1 -p $port $zone SOA | grep -q 'status: NOERROR'" &&
+    wait_until 15 "! kill -0 $pid || dig +tcp +norec +tries=1 +time=2 @${NS_ADDRESS:-127.0.0.1} -p $port $zone SOA | grep -q 'status: NOERROR'" &&
         kill -0 "$pid" 2>/dev/null
 }
 
@@ -88,8 +91,8 @@ nameservers_stop() {
 _bind_once() { # DIR ZONE...
     local dir=$1 zone a
     shift
-    BIND_PORT=$(free_ports 1)
-    BIND_SERVER=127.0.0.1:$BIND_PORT
+    BIND_PORT=${NS_PORT:-$(free_ports 1)}
+    BIND_SERVER=${NS_ADDRESS:-127.0.0.1}:$BIND_PORT
     {
         for a in $TSIG_ALGORITHMS; do
             echo "key \"acme-$a\" { algorithm hmac-$a; secret \"$TSIG_SECRET\"; };"
@@ -99,11 +102,12 @@ _bind_once() { # DIR ZONE...
         cat <<CONF
 options {
     directory "$dir"; pid-file none; session-keyfile "$dir/session.key"; lock-file none;
-    listen-on port $BIND_PORT { 127.0.0.1; }; listen-on-v6 { none; };
-    recursion no; dnssec-validation no; notify no; allow-transfer { none; };
+    listen-on port $BIND_PORT { ${NS_ADDRESS:-127.0.0.1}; }; listen-on-v6 { none; };
+    recursion ${BIND_RECURSION:-no}; dnssec-validation no; notify no; allow-transfer { none; };
     empty-zones-enable no; minimal-responses yes;
 };
 controls { };
+${BIND_MORE:-}
 CONF
         for zone in "$@"; do
             _ns_zone_file "$dir/zones/$zone"
@@ -121,13 +125,13 @@ CONF
 _knot_once() { # DIR ZONE...
     local dir=$1 zone a
     shift
-    KNOT_PORT=$(free_ports 1)
-    KNOT_SERVER=127.0.0.1:$KNOT_PORT
+    KNOT_PORT=${NS_PORT:-$(free_ports 1)}
+    KNOT_SERVER=${NS_ADDRESS:-127.0.0.1}:$KNOT_PORT
     {
         cat <<CONF
 server:
     rundir: "$dir"
-    listen: 127.0.0.1@$KNOT_PORT
+    listen: ${NS_ADDRESS:-127.0.0.1}@$KNOT_PORT
     udp-workers: 1
     tcp-workers: 1
     background-workers: 1
@@ -162,12 +166,13 @@ _pdns_once() { # DIR ZONE...
     local dir=$1 zone a http
     shift
     read -r PDNS_PORT http <<<"$(free_ports 2)"
-    PDNS_SERVER=127.0.0.1:$PDNS_PORT
+    PDNS_PORT=${NS_PORT:-$PDNS_PORT}
+    PDNS_SERVER=${NS_ADDRESS:-127.0.0.1}:$PDNS_PORT
     PDNS_API=http://127.0.0.1:$http
     cat >"$dir/pdns.conf" <<CONF
 launch=gsqlite3
 gsqlite3-database=$dir/db.sqlite3
-local-address=127.0.0.1
+local-address=${NS_ADDRESS:-127.0.0.1}
 local-port=$PDNS_PORT
 socket-dir=$dir
 daemon=no
@@ -183,7 +188,7 @@ webserver-address=127.0.0.1
 webserver-port=$http
 webserver-allow-from=127.0.0.1
 dnsupdate=yes
-allow-dnsupdate-from=127.0.0.1
+allow-dnsupdate-from=127.0.0.0/8
 CONF
     rm -f "$dir/db.sqlite3"
     sqlite3 "$dir/db.sqlite3" </usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql >/dev/null

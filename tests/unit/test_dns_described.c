@@ -84,6 +84,28 @@ static void a_create_that_was_lost_on_the_way_is_repeated(void **state)
     dnsfix_close(&f);
 }
 
+static void a_record_without_an_id_is_not_removed_by_it(void **state)
+{
+    static const char *const ANSWERS[] = {
+        "{\"records\": [{\"type\": \"TXT\", \"name\": \"_acme-challenge\", \"value\": \"ours\"}]}",
+        "{\"records\": [{\"id\": \"\", \"type\": \"TXT\", \"name\": \"_acme-challenge\", \"value\": "
+        "\"ours\"}]}"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const struct reply replies[] = {{"GET /records", "200 OK", ANSWERS[i], NULL, 0},
+                                        {"DELETE /records", "200 OK", "{}", NULL, 0},
+                                        {0}};
+        struct dnsfix f;
+        dnsfix_open(&f, RECORDS, replies);
+        int rc = dnsfix_apply(&f, NULL, "ours");
+        assert_reason(&f, rc, CL_ERR_BAD_RESULT, "ItemIdMissing");
+        assert_non_null(strstr(f.err.text, "item.id finds nothing"));
+        assert_int_equal(dnsfix_count(&f, "DELETE"), 0);
+        dnsfix_close(&f);
+    }
+}
+
 static void a_429_is_waited_for_as_long_as_it_says(void **state)
 {
     static const struct reply REPLIES[] = {
@@ -506,6 +528,7 @@ int main(void)
         cmocka_unit_test(records_adds_what_is_missing_and_removes_only_its_own),
         cmocka_unit_test(a_create_whose_answer_is_lost_is_looked_for_before_it_is_repeated),
         cmocka_unit_test(a_create_that_was_lost_on_the_way_is_repeated),
+        cmocka_unit_test(a_record_without_an_id_is_not_removed_by_it),
         cmocka_unit_test(a_429_is_waited_for_as_long_as_it_says),
         cmocka_unit_test(a_long_429_goes_up_with_its_time),
         cmocka_unit_test(a_200_with_an_error_inside_is_an_error),
