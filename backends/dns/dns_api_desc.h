@@ -153,6 +153,7 @@ void dns_read_api(struct dns_reader *r, const struct yaml_node *root);
 void dns_check_variables(struct dns_reader *r);
 /** Does anything in @calls use the variable @name? */
 bool dns_calls_use(const struct dns_calls *calls, const char *name);
+bool dns_tpl_uses(const struct dns_tpl *t, const char *name); /* false for NULL */
 /** Frees what a call owns. */
 void dns_calls_deinit(struct dns_calls *c);
 /** A tree that is @child over @base: see `extends` in providers/README.md. Owned. */

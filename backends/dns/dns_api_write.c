@@ -274,6 +274,17 @@ static bool is_empty(const json_t *id)
     return id == NULL || json_is_null(id) || (json_is_string(id) && json_string_length(id) == 0);
 }
 
+/* A description may deal with it by itself: {when: "${not(id)}", ...}. */
+static bool expects_none(const struct dns_calls *remove)
+{
+    for (size_t i = 0; i < remove->len; i++) {
+        if (dns_tpl_uses(remove->items[i].when, "id")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is removed by its id has to have one: without it the request would go to all records, or to
  * none. Looked at before anything is written. */
 static int check_ids(const struct api_run *run, struct cl_err *err)
@@ -281,7 +292,7 @@ static int check_ids(const struct api_run *run, struct cl_err *err)
     const struct dns_api *a = run->p->a;
 
     if (run->p->d->model != DNS_RECORDS ||
-        (a->item.id == NULL && !dns_calls_use(&a->remove, "id"))) {
+        (a->item.id == NULL && !dns_calls_use(&a->remove, "id")) || expects_none(&a->remove)) {
         return 0;
     }
     for (size_t i = 0; i < run->n_targets; i++) {

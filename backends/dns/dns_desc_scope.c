@@ -258,6 +258,14 @@ static void note_use(void *user, const struct dns_tpl *t, const struct dns_expr 
     u->found = u->found || (e->kind == DNS_EXPR_VARIABLE && strcmp(e->name, u->name) == 0);
 }
 
+bool dns_tpl_uses(const struct dns_tpl *t, const char *name)
+{
+    struct use u = {.name = name};
+
+    dns_tpl_walk(t, note_use, &u);
+    return u.found;
+}
+
 static bool call_uses(const struct dns_call *c, struct use *u)
 {
     const struct dns_tpl *all[] = {c->url,  c->query,     c->headers, c->body,
