@@ -274,7 +274,10 @@ static struct dns_expr *parse_expr(struct parser *p)
     }
     struct dns_expr *e = parse_atom(p);
     unsigned chain = 0;
-    while (e != NULL && (peek(p) == '.' || peek(p) == '[')) {
+    if (e == NULL) {
+        return NULL;
+    }
+    while (peek(p) == '.' || peek(p) == '[') {
         size_t at = p->at;
         char c = p->text[p->at++];
         if (++chain > DNS_EXPR_DEPTH) {

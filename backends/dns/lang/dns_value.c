@@ -42,7 +42,10 @@ struct dns_value dns_value_ref(json_t *borrowed)
 
 struct dns_value dns_value_text(const char *s)
 {
-    return s == NULL ? (struct dns_value){0} : dns_value_textn(s, strlen(s));
+    if (s == NULL) {
+        return (struct dns_value){0};
+    }
+    return dns_value_textn(s, strlen(s));
 }
 
 struct dns_value dns_value_textn(const char *s, size_t len)
