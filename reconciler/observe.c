@@ -159,6 +159,8 @@ static void observe_solvers(struct unit *u, const struct unit *issuer, struct ob
     struct cl_strv types = {0};
     cl_strv_add(&types, "http-01");
     cl_strv_add(&types, "dns-01");
+    cl_strv_add(&types, "dns-account-01");
+    cl_strv_add(&types, "dns-persist-01");
     cl_strv_for_each(name, &u->w->object->cert->dns_names) {
         if (solver_pick(u->w->object, issuer_solvers(issuer), name, &types, NULL) == NULL) {
             (void)cl_format(seen->no_solver, sizeof(seen->no_solver), "%s", name);

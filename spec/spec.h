@@ -154,9 +154,16 @@ enum dns01_type { /* which form was written; exactly one */
                   DNS01_AKAMAI,
                   DNS01_TYPES
 };
+enum dns_challenge {                           /* how the record proves the name */
+                     DNS_CHALLENGE_01,         /* RFC 8555 8.4 */
+                     DNS_CHALLENGE_ACCOUNT_01, /* a name of its own for each account */
+                     DNS_CHALLENGE_PERSIST_01  /* a record that stays */
+};
 struct dns01_spec {
     enum dns01_type type;
-    bool cname_follow; /* cnameStrategy: Follow | None */
+    enum dns_challenge challenge;
+    cl_time persist_for; /* dns-persist-01: how long a record that is published holds; 0 = always */
+    bool cname_follow;   /* cnameStrategy: Follow | None */
     struct propagation_spec propagation;
     struct cl_strv nameservers; /* cert-manager's: resolvers to check with */
     char *provider;             /* of a described provider */

@@ -162,6 +162,15 @@ void dns01_propagation(const struct solver_spec *s, struct propagation_spec *ret
 
 /* ---- names ---- */
 
+const char *dns01_challenge_type(const struct dns01_spec *s)
+{
+    static const char *const NAMES[] = {[DNS_CHALLENGE_01] = "dns-01",
+                                        [DNS_CHALLENGE_ACCOUNT_01] = "dns-account-01",
+                                        [DNS_CHALLENGE_PERSIST_01] = "dns-persist-01"};
+
+    return NAMES[s->challenge];
+}
+
 const char *dns_exec_protocol_name(enum dns_exec_protocol p)
 {
     static const char *const NAMES[EXEC_PROTOCOLS] = {

@@ -24,6 +24,8 @@ size_t dns01_inputs(const struct dns01_spec *s, struct dns01_input ret[DNS01_INP
 /** How the records of @s are to be checked: propagation, then selfCheck, waitInsteadOfSelfCheck and
  *  nameservers. Nothing of *ret is owned. */
 void dns01_propagation(const struct solver_spec *s, struct propagation_spec *ret);
+/** The challenge type that @s answers: "dns-01", "dns-account-01", "dns-persist-01". */
+const char *dns01_challenge_type(const struct dns01_spec *s);
 /** For people and logs: "rfc2136 10.0.0.53:53", "cloudflare". Owned. */
 char *dns01_label(const struct dns01_spec *s);
 /** The word of a protocol: "acme.sh". */

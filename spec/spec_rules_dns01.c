@@ -224,6 +224,18 @@ void rules_propagation(const struct rules *r, const struct propagation_spec *p, 
     }
 }
 
+static void check_challenge(const struct at *at, const struct dns01_spec *d)
+{
+    char path[PATH_SIZE];
+
+    if (d->persist_for != 0 && d->challenge != DNS_CHALLENGE_PERSIST_01) {
+        rules_problem(at->r, false, sub(at, "persistFor", path),
+                      "belongs to challenge: dns-persist-01");
+    } else if (d->persist_for != 0 && d->persist_for < CL_DAY) {
+        rules_problem(at->r, false, sub(at, "persistFor", path), "must be at least 1d");
+    }
+}
+
 void rules_dns01(const struct rules *r, struct dns01_spec *d, const char *path)
 {
     const struct at at = {r, path};
@@ -231,6 +243,10 @@ void rules_dns01(const struct rules *r, struct dns01_spec *d, const char *path)
     int n = forms_given(&at);
 
     d->type = d->provider != NULL ? DNS01_PROVIDER : d->type;
+    check_challenge(&at, d);
+    if (n == 0 && d->challenge == DNS_CHALLENGE_PERSIST_01) {
+        return; /* the record is published by a person */
+    }
     if (n != 1) {
         rules_problem(r, false, path,
                       n > 1 ? "give one of provider, rfc2136, responder, acmeDNS, httpreq, exec"

@@ -212,7 +212,17 @@ static const struct schema SCHEMA_AKAMAI = {SCHEMA("akamai", akamai_spec, AKAMAI
     }
 static const struct schema_word CNAME_STRATEGIES[] = {
     {"None", 0, false}, {"Follow", 1, false}, {0}};
+static const struct schema_word CHALLENGES[] = {{"dns-01", DNS_CHALLENGE_01, false},
+                                                {"dns-account-01", DNS_CHALLENGE_ACCOUNT_01, false},
+                                                {"dns-persist-01", DNS_CHALLENGE_PERSIST_01, false},
+                                                {0}};
 static const struct schema_field DNS01[] = {
+    {ROW("challenge", WORD, dns01_spec, challenge), .words = CHALLENGES,
+     .doc = "Which challenge the record answers; dns-01 unless given. dns-persist-01 needs no "
+            "provider: then the record is published by a person."},
+    {ROW("persistFor", DURATION, dns01_spec, persist_for),
+     .doc = "With dns-persist-01: how long a record that is published here holds; for ever unless "
+            "given."},
     {ROW("provider", TEXT, dns01_spec, provider), .value = value_plain_name,
      .doc = "A described provider; `certloop providers` lists them."},
     {ROW_FLAT("credentialsRef"), .sub = &SCHEMA_CREDENTIALS_REF, .flags = FIELD_OPTIONAL,

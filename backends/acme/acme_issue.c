@@ -410,6 +410,7 @@ static void present(struct acme_issuance *i, struct slot *s)
         .solver = z->solver,
         .namespace_ = i->issue->object->metadata.namespace_,
         .certificate = i->issue->key_name,
+        .account_url = i->a->doc.url,
     };
     if (solver_sees_fetches(z->solver)) {
         s->fetch.fetched = fetched;

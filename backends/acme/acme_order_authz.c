@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Challenge types that solvers of this program can answer, with the token they need. */
-static const char *const KNOWN_TYPES[] = {"http-01", "dns-01", NULL};
+static const char *const KNOWN_TYPES[] = {"http-01", "dns-01", "dns-account-01", NULL};
 
 void acme_authz_clear(struct acme_authz *a)
 {

@@ -316,6 +316,32 @@ static char *value_of(const char *key_authorization)
     return cl_base64url(digest, sizeof(digest));
 }
 
+/* The label of an account (draft-ietf-acme-dns-account-label 3): base32 in lower case of the first ten
+ * bytes of SHA-256 of its URL. @ret has room for 16 characters and a NUL. */
+static void account_label(const char *url, char *ret)
+{
+    static const char DIGITS[] = "abcdefghijklmnopqrstuvwxyz234567";
+    unsigned char digest[32];
+
+    cl_sha256(url, strlen(url), digest);
+    for (unsigned bit = 0; bit < 80; bit += 5) { /* five bits each; they span two bytes at most */
+        unsigned two = (unsigned)digest[bit / 8] << 8 | digest[bit / 8 + 1];
+        *ret++ = DIGITS[two >> (11 - bit % 8) & 31U];
+    }
+    *ret = '\0';
+}
+
+static char *record_name(const struct solver_challenge *req)
+{
+    char label[17];
+
+    if (!cl_streq(req->type, "dns-account-01")) {
+        return cl_str_lower(cl_printf("_acme-challenge.%s", req->identifier));
+    }
+    account_label(cl_str_or(req->account_url, ""), label);
+    return cl_str_lower(cl_printf("_%s._acme-challenge.%s", label, req->identifier));
+}
+
 static int open_provider(struct dns01_challenge *c, const struct solver_challenge *req,
                          struct cl_err *err)
 {
@@ -336,7 +362,7 @@ void dns01_present(struct solvers *s, const struct solver_challenge *req, struct
 
     c->s = s;
     c->op = op;
-    c->fqdn = cl_str_lower(cl_printf("_acme-challenge.%s", req->identifier));
+    c->fqdn = record_name(req);
     c->value = value_of(req->key_authorization);
     c->detail = (struct dns_detail){.domain = cl_strdup(req->identifier),
                                     .token = cl_strdup(req->token),

@@ -68,7 +68,7 @@ static bool better(const struct rank *a, const struct rank *b)
 /* No wildcard is validated over HTTP (RFC 8555 7.1.3 with 8.3). */
 static bool can_solve(const struct solver_spec *s, const char *name, const struct cl_strv *types)
 {
-    return (s->has_dns01 && cl_strv_has(types, "dns-01")) ||
+    return (s->has_dns01 && cl_strv_has(types, dns01_challenge_type(&s->dns01))) ||
            (s->has_http01 && cl_strv_has(types, "http-01") && !cl_str_starts(name, "*."));
 }
 
@@ -103,10 +103,10 @@ static char *why(const char *whose, const struct solver_list *list, const struct
     }
     const char *named = rank->names > 0 ? ", named in dnsNames" : "";
     bool any = rank->names > 0 || rank->zone_labels > 0 || rank->labels > 0;
-    char *text =
-        cl_printf("solver %zu of the %s for %s: %s%s%s%s%s%s%s", index + 1, whose, name,
-                  kind != NULL ? "dns-01" : "http-01", kind != NULL ? " by " : "",
-                  cl_str_or(kind, ""), named, zone, labels, any ? "" : ", without a selector");
+    char *text = cl_printf("solver %zu of the %s for %s: %s%s%s%s%s%s%s", index + 1, whose, name,
+                           kind != NULL ? dns01_challenge_type(&s->dns01) : "http-01",
+                           kind != NULL ? " by " : "", cl_str_or(kind, ""), named, zone, labels,
+                           any ? "" : ", without a selector");
     cl_free(kind);
     return text;
 }

@@ -6,6 +6,7 @@
 #include "backends/rt/op_later.h"
 #include "backends/solvers/solvers_internal.h"
 #include "spec/base/cl_alloc.h"
+#include "spec/spec_dns01.h"
 
 #define TOKEN_MIN 22 /* 128 bits in base64url (RFC 8555 8.1) */
 #define TOKEN_MAX 256
@@ -63,7 +64,7 @@ bool solver_token_ok(const char *token)
 bool solver_answers(const struct solver_spec *spec, const char *type)
 {
     return (spec->has_http01 && cl_streq(type, "http-01")) ||
-           (spec->has_dns01 && cl_streq(type, "dns-01"));
+           (spec->has_dns01 && cl_streq(type, dns01_challenge_type(&spec->dns01)));
 }
 
 static int check(const struct solver_challenge *c, struct cl_err *err)
