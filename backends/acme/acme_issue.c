@@ -411,6 +411,9 @@ static void present(struct acme_issuance *i, struct slot *s)
         .namespace_ = i->issue->object->metadata.namespace_,
         .certificate = i->issue->key_name,
         .account_url = i->a->doc.url,
+        .wildcard = z->wildcard,
+        .issuers = &z->issuers,
+        .account_uri = z->account_uri,
     };
     if (solver_sees_fetches(z->solver)) {
         s->fetch.fetched = fetched;

@@ -425,6 +425,7 @@ const char *dns01_summary(const struct solvers *s, const struct solver_challenge
 void dns01_init(struct solvers *s, struct http *http)
 {
     cl_list_init(&s->challenges);
+    cl_list_init(&s->persists);
     s->dns_registry = dns_registry_create(s->loop, http, s->paths, s->config);
     s->dns_worker = dns_worker_create(s->loop, s->paths, s->dns_registry);
 }

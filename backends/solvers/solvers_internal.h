@@ -16,6 +16,7 @@ struct solvers {
     struct cl_map tokens;    /* token -> struct http01_token */
     uint64_t next_token;
     struct cl_list challenges; /* dns-01: struct dns01_challenge.link */
+    struct cl_list persists;   /* dns-persist-01: struct persist.link; those under way */
     struct dns_registry *dns_registry;
     struct dns_worker *dns_worker;
 };
@@ -41,5 +42,9 @@ void dns01_present(struct solvers *s, const struct solver_challenge *req, struct
 void dns01_cleanup(struct solvers *s, const struct solver_challenge *req);
 bool dns01_waits(const struct solvers *s, const struct solver_challenge *req);
 const char *dns01_summary(const struct solvers *s, const struct solver_challenge *req);
+
+/* ---- dns_persist.c: TXT records that stay ---- */
+void dns_persist_present(struct solvers *s, const struct solver_challenge *req, struct cl_op *op);
+const char *dns_persist_summary(const struct solvers *s, const struct solver_challenge *req);
 
 #endif
