@@ -241,12 +241,17 @@ class Tcp(socketserver.StreamRequestHandler):
 
 class TcpServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
+    request_queue_size = 1024  # a CA asks for many names at once
+
+
+class ApiServer(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
 
 
 SERVERS = (
     socketserver.ThreadingUDPServer(("127.0.0.1", DNS), Udp),
     TcpServer(("127.0.0.1", DNS), Tcp),
-    http.server.ThreadingHTTPServer(("127.0.0.1", HTTP), Api),
+    ApiServer(("127.0.0.1", HTTP), Api),
 )
 for server in SERVERS[:2]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
