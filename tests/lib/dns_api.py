@@ -73,6 +73,7 @@ Z = Zones()
 
 class Api(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one segment
 
     def log_message(self, *_):
         pass
