@@ -150,6 +150,13 @@ bool solvers_waits(const struct solvers *s, const struct solver_challenge *c)
     return c->solver->has_dns01 && !persists(c) && dns01_waits(s, c);
 }
 
+void solvers_missed(struct solvers *s, const struct solver_challenge *c)
+{
+    if (c->solver->has_dns01 && !persists(c)) {
+        dns01_missed(s, c);
+    }
+}
+
 int solvers_check(struct solvers *s, const struct solver_spec *spec, const char *namespace_,
                   struct cl_err *err)
 {

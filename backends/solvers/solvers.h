@@ -48,6 +48,9 @@ void solvers_flush(struct solvers *s, struct cl_op *op);
 bool solvers_waits(const struct solvers *s, const struct solver_challenge *c);
 /** What the name servers said last about a record, one line for people, or NULL. Lent. */
 const char *solvers_summary(const struct solvers *s, const struct solver_challenge *c);
+/** The CA has looked and not seen the answer, which is still presented: for a record that all name
+ *  servers had, the zone is given more time from now on. */
+void solvers_missed(struct solvers *s, const struct solver_challenge *c);
 /** After a crash: removes what the journal says is still there. At start, before the first order. */
 void solvers_recover(struct solvers *s, struct cl_op *op);
 

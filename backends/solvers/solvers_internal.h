@@ -41,6 +41,7 @@ void dns01_deinit(struct solvers *s);
 void dns01_present(struct solvers *s, const struct solver_challenge *req, struct cl_op *op);
 void dns01_cleanup(struct solvers *s, const struct solver_challenge *req);
 bool dns01_waits(const struct solvers *s, const struct solver_challenge *req);
+void dns01_missed(struct solvers *s, const struct solver_challenge *req);
 const char *dns01_summary(const struct solvers *s, const struct solver_challenge *req);
 
 /* ---- dns_persist.c: TXT records that stay ---- */

@@ -107,3 +107,40 @@ certloop_start
 wait_until 30 '[ "$(jq .status.revision "$STATE/status/machine.json")" = 3 ]'
 certloop_stop
 [ "$(txt "$BIND_SERVER" "$RECORD" | wc -l)" = 2 ] || fail "no later record: $(txt "$BIND_SERVER" "$RECORD")"
+
+# ---- a CA that does not see what all name servers have: the zone is given more time from then on
+SETTLE=$STATE/dns/settle.json
+pebble_stop
+PEBBLE_RESOLVER='' # Pebble asks a server that knows of nothing
+pebble_start "$SCRATCH/pebble-blind"
+rm "$SPECS"/*.yaml
+acme_issuer blind
+put missed.yaml <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: missed}
+spec: {dnsNames: [missed.example.org, "*.missed.example.org"], issuerRef: {name: blind}, solvers: [{dns01: {$RFC2136}}]}
+YAML
+certloop_start
+wait_until 30 '[ -s "$SETTLE" ]'
+[ "$(jq '."example.org".seconds' "$SETTLE")" = 60 ] || fail "learned: $(cat "$SETTLE")"
+wait_until 10 'grep -q "DNSNotSettled: .*_acme-challenge.missed.example.org.* zone example.org is given 1m more" "$DAEMON_LOG"'
+certloop_stop
+pebble_stop
+
+PEBBLE_RESOLVER=$BIND_SERVER
+pebble_start "$SCRATCH/pebble-seeing"
+jq '."example.org".seconds = 4' "$SETTLE" >"$SETTLE.new" && mv "$SETTLE.new" "$SETTLE"
+rm "$SPECS"/*.yaml
+acme_issuer seeing
+put settled.yaml <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: settled}
+spec: {dnsNames: [settled.example.org], issuerRef: {name: seeing}, solvers: [{dns01: {$RFC2136}}]}
+YAML
+before=$(now_ms)
+certloop_start
+wait_ready settled
+[ $(($(now_ms) - before)) -ge 6000 ] || fail "Ready after $(($(now_ms) - before)) ms: 2 s of checking and 4 s of waiting are more"
+certloop_stop
