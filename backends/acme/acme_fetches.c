@@ -7,12 +7,16 @@
 #define DELAY_MAX (200 * CL_MS)
 #define HITS_TO_SHORTEN 32u
 #define FINALIZE_MIN (5 * CL_MS) /* Pebble 2.10 can hang an order that is polled at once */
-#define FINALIZE_MAX (1 * CL_SECOND)
+#define UNSEEN_MIN (20 * CL_MS)  /* the CA has to ask a name server, at least */
+#define EARLY_MAX (1 * CL_SECOND)
 
 void acme_fetches_init(struct acme_fetches *f, cl_time now)
 {
-    *f = (struct acme_fetches){
-        .k = 1, .delay = DELAY_MIN, .halved_at = now, .finalize = FINALIZE_MIN};
+    *f = (struct acme_fetches){.k = 1,
+                               .delay = DELAY_MIN,
+                               .halved_at = now,
+                               .finalize = FINALIZE_MIN,
+                               .unseen = UNSEEN_MIN};
 }
 
 unsigned acme_fetches_wanted(struct acme_fetches *f, cl_time now)
@@ -47,11 +51,17 @@ void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls,
     }
 }
 
+static cl_time early(cl_time was, cl_time least, bool decided)
+{
+    return decided ? cl_time_max(least, was - was / 16) : cl_time_min(was * 2, EARLY_MAX);
+}
+
 void acme_fetches_finalized(struct acme_fetches *f, bool decided)
 {
-    if (decided) {
-        f->finalize = cl_time_max(FINALIZE_MIN, f->finalize - f->finalize / 16);
-    } else {
-        f->finalize = cl_time_min(f->finalize * 2, FINALIZE_MAX);
-    }
+    f->finalize = early(f->finalize, FINALIZE_MIN, decided);
+}
+
+void acme_fetches_unseen(struct acme_fetches *f, bool decided)
+{
+    f->unseen = early(f->unseen, UNSEEN_MIN, decided);
 }

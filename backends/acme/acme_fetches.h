@@ -7,7 +7,8 @@
  * read. k starts at 1, rises to what was seen when a poll came too early, and is halved each day,
  * so that a CA that fetches less often than it used to is noticed.
  *
- * Orders: retryAfter EagerFirst allows one poll soon after finalize; learned is how soon. */
+ * Where fetches are not seen (DNS records, webroots) and for orders, retryAfter EagerFirst allows one
+ * early poll; learned is how early. */
 #ifndef ACME_FETCHES_H
 #define ACME_FETCHES_H
 
@@ -21,6 +22,7 @@ struct acme_fetches {
     unsigned hits;     /* in a row, since the delay last changed */
     cl_time halved_at; /* when k was last halved */
     cl_time finalize;  /* from the reply to finalize to the early poll */
+    cl_time unseen;    /* from the reply to a challenge to the early poll, if no fetch is seen */
 };
 void acme_fetches_init(struct acme_fetches *f, cl_time now);
 /** k now. */
@@ -31,5 +33,7 @@ unsigned acme_fetches_wanted(struct acme_fetches *f, cl_time now);
 void acme_fetches_learn(struct acme_fetches *f, unsigned at_end, unsigned polls, cl_time delay);
 /** Result of an early poll of an order: was it decided? */
 void acme_fetches_finalized(struct acme_fetches *f, bool decided);
+/** The same for an authorization whose fetches are not seen. */
+void acme_fetches_unseen(struct acme_fetches *f, bool decided);
 
 #endif

@@ -5,6 +5,7 @@
  * started here calls back before it returns, so steps never nest. The op ends when the machine is
  * done and nothing that was started is still under way. */
 #include "backends/acme/acme_impl.h"
+#include "backends/acme/acme_problem.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_rng.h"
@@ -411,6 +412,9 @@ static void present(struct acme_issuance *i, struct slot *s)
         .namespace_ = i->issue->object->metadata.namespace_,
         .certificate = i->issue->key_name,
         .account_url = i->a->doc.url,
+        .wildcard = z->wildcard,
+        .issuers = &z->issuers,
+        .account_uri = z->account_uri,
     };
     if (solver_sees_fetches(z->solver)) {
         s->fetch.fetched = fetched;
@@ -465,6 +469,19 @@ static void admit(struct acme_issuance *i, struct slot *s)
     s->admitted_at_once = acme_lane_enter(lane, &s->place);
 }
 
+/* The CA's verdict. Did it look for a record and not see it (RFC 8555 6.7, 8.4)? */
+static void verdict(struct acme_issuance *i, struct slot *s, bool ok)
+{
+    const struct cl_err *err = &i->order->authz[s->index].err;
+
+    acme_lane_verdict(&s->place, ok, i->certificate);
+    if (!ok && s->challenge.solver != NULL &&
+        (acme_problem_is(err, "dns") || acme_problem_is(err, "unauthorized") ||
+         acme_problem_is(err, "incorrectResponse"))) {
+        solvers_missed(i->a->host->solvers, &s->challenge);
+    }
+}
+
 static void run_action(struct acme_issuance *i, const struct acme_action *act)
 {
     switch (act->type) {
@@ -490,7 +507,7 @@ static void run_action(struct acme_issuance *i, const struct acme_action *act)
         admit(i, slot_of(i, act->index));
         return;
     case ACT_VERDICT:
-        acme_lane_verdict(&slot_of(i, act->index)->place, act->ok, i->certificate);
+        verdict(i, slot_of(i, act->index), act->ok);
         return;
     case ACT_RELEASE:
         acme_lane_leave(&slot_of(i, act->index)->place);

@@ -4,6 +4,7 @@
 #include "backends/acme/acme_msg.h"
 
 #include "backends/acme/acme_url.h"
+#include "backends/solvers/persist_record.h"
 #include "spec/base/cl_alloc.h"
 
 #include <jansson.h>
@@ -378,6 +379,8 @@ bool acme_msg_order_is_for(const struct acme_order_msg *o, const struct cert_spe
 
 static void challenge_deinit(struct acme_challenge_msg *c)
 {
+    cl_strv_deinit(&c->issuers);
+    cl_free(c->account_uri);
     cl_free(c->type);
     cl_free(c->url);
     cl_free(c->token);
@@ -394,6 +397,21 @@ void acme_authz_msg_deinit(struct acme_authz_msg *a)
     memset(a, 0, sizeof *a);
 }
 
+/* issuer-domain-names of dns-persist-01: all of them must be names, else none counts. */
+static void issuers_decode(const json_t *list, struct cl_strv *ret)
+{
+    size_t n = json_array_size(list);
+
+    for (size_t i = 0; i < n && n <= ACME_MAX_PERSIST_ISSUERS; i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (name == NULL || !persist_issuer_ok(name)) {
+            cl_strv_deinit(ret);
+            return;
+        }
+        cl_strv_add(ret, name);
+    }
+}
+
 static bool challenge_decode(const json_t *v, bool allow_http, struct acme_challenge_msg *ret)
 {
     const char *type = msg_text(v, "type", 64);
@@ -405,6 +423,8 @@ static bool challenge_decode(const json_t *v, bool allow_http, struct acme_chall
     }
     ret->type = cl_strdup(type);
     ret->token = cl_strdup(token);
+    issuers_decode(json_object_get(v, "issuer-domain-names"), &ret->issuers);
+    ret->account_uri = cl_strdup(msg_text(v, "accounturi", MSG_MAX_TEXT));
     ret->has_error = problem_decode(json_object_get(v, "error"), &ret->error) == 0;
     return true;
 }

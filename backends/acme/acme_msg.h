@@ -32,6 +32,7 @@ const char *acme_status_name(enum acme_status s);
 
 #define ACME_MAX_AUTHORIZATIONS 1000u
 #define ACME_MAX_CHALLENGES 32u
+#define ACME_MAX_PERSIST_ISSUERS 10u
 #define ACME_MAX_DETAIL 4096u
 
 /* RFC 8555 7.1.1. Strings are owned; NULL = not there. */
@@ -86,6 +87,9 @@ struct acme_challenge_msg {
     char *type;  /* as the CA spells it */
     char *url;   /* checked */
     char *token; /* or NULL (dns-persist-01 has none); not checked */
+    /* dns-persist-01; empty and NULL if they are not as they should be */
+    struct cl_strv issuers; /* 1 to 10 names */
+    char *account_uri;
     enum acme_status status;
     bool has_error;
     struct acme_problem error;

@@ -73,10 +73,12 @@ struct acme_authz {
     bool admitted; /* has a place in the window */
     bool told;     /* the CA validates already: never POST the challenge again */
     bool deactivating;
-    const struct solver_spec *solver; /* borrowed from the specs */
-    char *why;                        /* solver_pick's sentence */
-    const char *type;                 /* "http-01"; static */
-    char *challenge_url, *token, *key_authorization;
+    const struct solver_spec *solver;                /* borrowed from the specs */
+    char *why;                                       /* solver_pick's sentence */
+    const char *type;                                /* "http-01"; static */
+    char *challenge_url, *token, *key_authorization; /* the last two: NULL for dns-persist-01 */
+    struct cl_strv issuers;                          /* dns-persist-01 */
+    char *account_uri;
     cl_time presented_at, told_at, not_before /* Retry-After of the challenge */, next_poll;
     unsigned fetches, polls;
     cl_time delay;     /* that the first poll was planned with */

@@ -12,8 +12,9 @@
 
 #include <string.h>
 
-/* Challenge types that solvers of this program can answer, with the token they need. */
-static const char *const KNOWN_TYPES[] = {"http-01", "dns-01", "dns-account-01", NULL};
+#define PERSIST "dns-persist-01"
+/* Challenge types that solvers of this program can answer. */
+static const char *const KNOWN_TYPES[] = {"http-01", "dns-01", "dns-account-01", PERSIST, NULL};
 
 void acme_authz_clear(struct acme_authz *a)
 {
@@ -23,6 +24,8 @@ void acme_authz_clear(struct acme_authz *a)
     cl_free(a->challenge_url);
     cl_free(a->token);
     cl_free(a->key_authorization);
+    cl_strv_deinit(&a->issuers);
+    cl_free(a->account_uri);
     memset(a, 0, sizeof *a);
 }
 
@@ -34,6 +37,13 @@ static const char *known_type(const char *type)
         }
     }
     return NULL;
+}
+
+/* Has it what an answer needs: a token, or for dns-persist-01 the names of the CA? */
+static bool answerable(const struct acme_challenge_msg *c)
+{
+    return known_type(c->type) != NULL &&
+           (strcmp(c->type, PERSIST) == 0 ? c->issuers.len > 0 : c->token != NULL);
 }
 
 /* ---- AUTHORIZE ---- */
@@ -76,17 +86,19 @@ static int choose_challenge(struct acme_order *o, struct acme_authz *a,
 
     for (size_t i = 0; i < msg->n_challenges; i++) {
         const struct acme_challenge_msg *c = &msg->challenges[i];
-        if (c->token != NULL && known_type(c->type) != NULL) {
+        if (answerable(c)) {
             cl_strv_add(&types, c->type);
         }
     }
     a->solver = solver_pick(o->p.object, o->p.solvers, name, &types, &a->why);
     for (size_t i = 0; i < msg->n_challenges && a->solver != NULL; i++) {
         const struct acme_challenge_msg *c = &msg->challenges[i];
-        if (c->token != NULL && solver_answers(a->solver, c->type) && a->type == NULL) {
+        if (answerable(c) && solver_answers(a->solver, c->type) && a->type == NULL) {
             a->type = known_type(c->type);
             a->challenge_url = cl_strdup(c->url);
             a->token = cl_strdup(c->token);
+            cl_strv_copy(&a->issuers, &c->issuers);
+            a->account_uri = cl_strdup(c->account_uri);
             a->told = c->status == ACME_STATUS_PROCESSING;
         }
     }
@@ -99,6 +111,10 @@ static int choose_challenge(struct acme_order *o, struct acme_authz *a,
         return -1;
     }
     cl_free(name);
+    if (strcmp(a->type, PERSIST) == 0) {
+        a->step = AUTHZ_CHOSEN;
+        return 0;
+    }
     if (!solver_token_ok(a->token)) {
         return cl_fail(err, CL_ERR_BAD_RESULT, "BadToken",
                        "the CA's token for %s is not base64url of at least 22 characters",

@@ -2,9 +2,9 @@
 /* acme_order_challenge: the second half of proving the names, and tidying up.
  *
  * CHALLENGE waits for a place in the window, tells the CA to look, and polls: first when our own
- * responder has seen the CA fetch (acme_fetches), else by Retry-After. It ends when all are decided;
- * after the first failure no further challenge is sent. CLEANUP takes all answers away and
- * deactivates what is left pending of a dead order. */
+ * responder has seen the CA fetch (acme_fetches), else early once if EagerFirst says so, else by
+ * Retry-After. It ends when all are decided; after the first failure no further challenge is sent.
+ * CLEANUP takes all answers away and deactivates what is left pending of a dead order. */
 #include "backends/acme/acme_order_impl.h"
 #include "backends/acme/acme_problem.h"
 #include "backends/solvers/solvers.h"
@@ -27,12 +27,21 @@ cl_time acme_order_authz_next_at(const struct acme_order *o)
     return next;
 }
 
+/* Is it polled early because nothing will tell when the CA has looked? */
+static bool polls_unseen(const struct acme_order *o, const struct acme_authz *a)
+{
+    return o->p.eager_first && !solver_sees_fetches(a->solver);
+}
+
 /* The first poll: one round trip after the k-th fetch, or at the fallback time. */
 static void first_poll(struct acme_order *o, struct acme_authz *a)
 {
     cl_time at = a->told_at + FALLBACK_POLL;
 
-    if (solver_sees_fetches(a->solver) && a->fetches >= acme_fetches_wanted(o->p.fetches, o->now)) {
+    if (polls_unseen(o, a)) {
+        at = a->told_at + o->p.fetches->unseen;
+    } else if (solver_sees_fetches(a->solver) &&
+               a->fetches >= acme_fetches_wanted(o->p.fetches, o->now)) {
         a->delay = o->p.fetches->delay;
         at = o->now + a->delay;
     }
@@ -187,6 +196,10 @@ static enum acme_step polled(struct acme_order *o, size_t index, const struct ac
         return acme_order_fail(o, &err);
     }
     a->status = msg.status;
+    if (a->polls == 1 && polls_unseen(o, a)) {
+        acme_fetches_unseen(o->p.fetches, msg.status != ACME_STATUS_PENDING &&
+                                              msg.status != ACME_STATUS_PROCESSING);
+    }
     switch (msg.status) {
     case ACME_STATUS_VALID:
         decided(o, index, true);

@@ -40,9 +40,7 @@ static void view_visibility(json_t *v, const struct solvers *solvers, const stru
 {
     const struct solver_challenge c = {
         .type = z->type, .identifier = z->identifier, .token = z->token, .solver = z->solver};
-    const char *summary = solvers != NULL && z->type != NULL && z->token != NULL
-                              ? solvers_summary(solvers, &c)
-                              : NULL;
+    const char *summary = solvers != NULL && z->type != NULL ? solvers_summary(solvers, &c) : NULL;
 
     if (summary != NULL) {
         (void)json_object_set_new(v, "nameServers", json_string(summary));

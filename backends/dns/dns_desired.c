@@ -95,6 +95,16 @@ void dns_desired_release(struct dns_desired *d, const char *fqdn, const char *va
     }
 }
 
+void dns_desired_keep(struct dns_desired *d, const char *fqdn, const char *value)
+{
+    struct dns_value *v = find(d, fqdn, value);
+
+    cl_assert(v != NULL && v->refs > 0);
+    if (--v->refs == 0 && !v->in_flight) {
+        forget(d, cl_map_get(&d->names, fqdn), v);
+    }
+}
+
 void dns_desired_recover(struct dns_desired *d, const char *fqdn, const char *value, cl_time now)
 {
     struct dns_value *v = get(d, fqdn, value);

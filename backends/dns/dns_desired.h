@@ -36,6 +36,8 @@ void dns_desired_deinit(struct dns_desired *d); /* zeroed is empty */
 void dns_desired_add(struct dns_desired *d, const char *fqdn, const char *value);
 /** One less. What was never sent is forgotten, the rest is removed in time. */
 void dns_desired_release(struct dns_desired *d, const char *fqdn, const char *value, cl_time now);
+/** One less; and if it was the last one, the value is left where it is and forgotten. */
+void dns_desired_keep(struct dns_desired *d, const char *fqdn, const char *value);
 /** Found in a journal: may be there, and nobody wants it. */
 void dns_desired_recover(struct dns_desired *d, const char *fqdn, const char *value, cl_time now);
 enum dns_value_state dns_desired_state(const struct dns_desired *d, const char *fqdn,

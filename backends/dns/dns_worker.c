@@ -97,7 +97,7 @@ bool dns_zone_flushed(const struct dns_zone *z)
     cl_time due = dns_desired_due(&z->desired, &now);
 
     /* after a failure it is not for now: the journal has it */
-    return z->step == DNS_ZONE_IDLE && (due == CL_NEVER || z->desired.failures > 0);
+    return z->step == DNS_ZONE_IDLE && !z->kept && (due == CL_NEVER || z->desired.failures > 0);
 }
 
 void dns_zone_kick(struct dns_zone *z)
@@ -109,7 +109,7 @@ void dns_zone_kick(struct dns_zone *z)
         return;
     }
     cl_time due = dns_desired_due(&z->desired, &rules);
-    if (due == 0) {
+    if (due == 0 || z->kept) {
         z->window_end = z->window_end != 0 ? z->window_end : now + DNS_BATCH_WINDOW;
         due = z->window_end;
     }
@@ -201,11 +201,12 @@ static void write_batch(struct dns_zone *z)
     }
     z->window_end = 0;
     dns_desired_batch(&z->desired, &rules, now, &z->batch);
-    if (z->batch.n == 0 && z->stale.len == 0) {
+    if (z->batch.n == 0 && z->stale.len == 0 && !z->kept) {
         end_round(z);
         return;
     }
     z->step = DNS_ZONE_JOURNALLING;
+    z->kept = false;
     dns_zone_save(z, journalled);
 }
 
@@ -321,11 +322,12 @@ static void applied(struct cl_op *op, const struct cl_err *err)
     pick(z, false, &ready);
     answer(z, &ready, NULL);
     const struct dns_batch_rules rules = rules_of(z);
-    if (!removed || dns_desired_due(&z->desired, &rules) == 0) {
+    if ((!removed && !z->kept) || dns_desired_due(&z->desired, &rules) == 0) {
         end_round(z); /* the next write brings the journal up to date */
         return;
     }
     z->step = DNS_ZONE_TIDYING;
+    z->kept = false;
     dns_zone_save(z, tidied);
 }
 
@@ -409,6 +411,20 @@ void dns_worker_release(struct dns_claim *claim)
     }
     struct dns_zone *z = claim->zone;
     dns_desired_release(&z->desired, claim->fqdn, claim->value, loop_now(z->w->loop));
+    cl_free(claim->fqdn);
+    cl_free(claim->value);
+    cl_free(claim);
+    dns_zone_kick(z);
+}
+
+void dns_worker_keep(struct dns_claim *claim)
+{
+    if (claim == NULL) {
+        return;
+    }
+    struct dns_zone *z = claim->zone;
+    dns_desired_keep(&z->desired, claim->fqdn, claim->value);
+    z->kept = true;
     cl_free(claim->fqdn);
     cl_free(claim->value);
     cl_free(claim);

@@ -40,6 +40,10 @@ void dns_worker_present(struct dns_worker *w, const struct dns_present_request *
 /** Needs the value no longer. NULL is fine. */
 void dns_worker_release(struct dns_claim *claim);
 
+/** The value stays at the provider, and is nobody's any more: for records that outlive an order. NULL
+ *  is fine. Until the journal says so, too, a crash takes the value away again. */
+void dns_worker_keep(struct dns_claim *claim);
+
 /** Removes at once what waits to be removed. Ends when that is done, or has failed: then the journal
  *  keeps it. Before the process ends. */
 void dns_worker_flush(struct dns_worker *w, struct cl_op *op);

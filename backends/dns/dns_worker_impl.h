@@ -42,6 +42,7 @@ struct dns_zone {
     struct dns_apply_op apply;
     struct disk_lock *lock;
     cl_time lock_until;
+    bool kept;            /* the journal lists a value that is to stay */
     struct cl_strv stale; /* journals of former credentials that this one has taken over */
 };
 struct dns_claim {

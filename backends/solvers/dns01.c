@@ -7,9 +7,11 @@
 #include "backends/dns/dns_worker.h"
 #include "backends/dns/wire/dns_propagation.h"
 #include "backends/rt/op_later.h"
+#include "backends/solvers/dns_settle.h"
 #include "backends/solvers/solvers_internal.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_hash.h"
+#include "spec/base/cl_log.h"
 
 #include <string.h>
 
@@ -28,7 +30,10 @@ struct dns01_challenge {
     struct cl_op *op; /* of present; NULL afterwards */
     enum dns01_step step;
     bool cancelled;
-    bool waits; /* for room at the name */
+    bool waits;   /* for room at the name */
+    bool visible; /* all name servers have it */
+    uint32_t negative_ttl;
+    cl_time settle; /* waited after that */
     char *fqdn, *target, *soa_zone, *zone, *value;
     struct dns_detail detail;
     enum dns_follow follow;
@@ -269,6 +274,8 @@ static void checked(struct cl_op *op, const struct cl_err *err)
         end(c, err);
         return;
     }
+    c->visible = asks_servers(c);
+    c->negative_ttl = c->u.propagation.negative_ttl;
     settle(c);
 }
 
@@ -298,12 +305,23 @@ static void check(struct dns01_challenge *c)
     dns_propagation_start(c->resolver, c->target, &wanted, &p, &c->u.propagation);
 }
 
+/* The zone as the DNS has it. */
+static const char *place(const struct dns01_challenge *c)
+{
+    return cl_str_or(c->soa_zone, c->zone);
+}
+
 static void settle(struct dns01_challenge *c)
 {
-    cl_time wait = c->check.settle;
+    cl_time now = loop_now(c->s->loop);
+    cl_time wait = c->check.settle; /* what the spec says wins over what was learned */
 
+    if (wait == 0 && asks_servers(c)) {
+        wait = dns_settle_get(c->s->paths, place(c), now);
+    }
+    c->settle = wait;
     c->step = DNS01_SETTLING;
-    loop_at(c->s->loop, &c->timer, wait > 0 ? loop_now(c->s->loop) + wait : 0, settled, c);
+    loop_at(c->s->loop, &c->timer, wait > 0 ? now + wait : 0, settled, c);
 }
 
 /* ---- interface ---- */
@@ -422,9 +440,26 @@ const char *dns01_summary(const struct solvers *s, const struct solver_challenge
     return c != NULL && c->summary[0] != '\0' ? c->summary : NULL;
 }
 
+void dns01_missed(struct solvers *s, const struct solver_challenge *req)
+{
+    const struct dns01_challenge *c = find(s, req);
+    char text[CL_DURATION_TEXT];
+
+    if (c == NULL || !c->visible) {
+        return;
+    }
+    cl_time delay =
+        dns_settle_learn(s->paths, place(c), c->settle, c->negative_ttl, loop_now(s->loop));
+    cl_log(CL_LOG_NOTICE, cl_str_or(c->detail.certificate, ""), "DNSNotSettled",
+           "the CA did not see the record %s, which all name servers had: from now on zone %s is "
+           "given %s more",
+           c->target, place(c), cl_duration_format(delay, text));
+}
+
 void dns01_init(struct solvers *s, struct http *http)
 {
     cl_list_init(&s->challenges);
+    cl_list_init(&s->persists);
     s->dns_registry = dns_registry_create(s->loop, http, s->paths, s->config);
     s->dns_worker = dns_worker_create(s->loop, s->paths, s->dns_registry);
 }

@@ -67,13 +67,18 @@ bool solver_answers(const struct solver_spec *spec, const char *type)
            (spec->has_dns01 && cl_streq(type, dns01_challenge_type(&spec->dns01)));
 }
 
+static bool persists(const struct solver_challenge *c)
+{
+    return cl_streq(c->type, "dns-persist-01");
+}
+
 static int check(const struct solver_challenge *c, struct cl_err *err)
 {
     if (!solver_answers(c->solver, c->type)) {
         return cl_fail(err, CL_ERR_PERMANENT, "UnsupportedChallenge",
                        "%s: there is no solver for challenges of type %s", c->identifier, c->type);
     }
-    if (!solver_token_ok(c->token)) {
+    if (!persists(c) && !solver_token_ok(c->token)) {
         return cl_fail(err, CL_ERR_BAD_RESULT, "InvalidToken",
                        "%s: the CA's token is not 22 to 256 characters of base64url",
                        c->identifier);
@@ -85,6 +90,10 @@ void solvers_present(struct solvers *s, const struct solver_challenge *c, struct
 {
     struct cl_err err = {0};
     bool ok = check(c, &err) == 0;
+    if (ok && persists(c)) {
+        dns_persist_present(s, c, op);
+        return;
+    }
     if (ok && c->solver->has_dns01) {
         dns01_present(s, c, op);
         return;
@@ -104,7 +113,9 @@ void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct
     struct cl_err err = {0};
     bool ok = check(c, &err) == 0;
     if (ok && c->solver->has_dns01) {
-        dns01_cleanup(s, c);
+        if (!persists(c)) { /* that record stays */
+            dns01_cleanup(s, c);
+        }
     } else if (ok) {
         if (c->solver->http01.webroot != NULL) {
             (void)webroot_cleanup(s, c, &err);
@@ -129,18 +140,30 @@ void solvers_flush(struct solvers *s, struct cl_op *op)
 
 const char *solvers_summary(const struct solvers *s, const struct solver_challenge *c)
 {
+    if (persists(c)) {
+        return dns_persist_summary(s, c);
+    }
     return c->solver->has_dns01 ? dns01_summary(s, c) : NULL;
 }
 
 bool solvers_waits(const struct solvers *s, const struct solver_challenge *c)
 {
-    return c->solver->has_dns01 && dns01_waits(s, c);
+    return c->solver->has_dns01 && !persists(c) && dns01_waits(s, c);
+}
+
+void solvers_missed(struct solvers *s, const struct solver_challenge *c)
+{
+    if (c->solver->has_dns01 && !persists(c)) {
+        dns01_missed(s, c);
+    }
 }
 
 int solvers_check(struct solvers *s, const struct solver_spec *spec, const char *namespace_,
                   struct cl_err *err)
 {
-    return spec->has_dns01 ? dns_registry_check(s->dns_registry, &spec->dns01, namespace_, err) : 0;
+    return spec->has_dns01 && spec->dns01.type != DNS01_NONE
+               ? dns_registry_check(s->dns_registry, &spec->dns01, namespace_, err)
+               : 0;
 }
 
 bool solver_sees_fetches(const struct solver_spec *spec)

@@ -12,14 +12,19 @@
 
 /* Borrowed during present/cleanup start; the solver copies what it keeps. */
 struct solver_challenge {
-    const char *type;              /* "http-01" "dns-01" "dns-account-01" "dns-persist-01" */
-    const char *identifier;        /* without "*." */
-    const char *token;             /* checked: [A-Za-z0-9_-]{22,} and at most 256 */
+    const char *type;       /* "http-01" "dns-01" "dns-account-01" "dns-persist-01" */
+    const char *identifier; /* without "*." */
+    const char
+        *token; /* NULL for dns-persist-01; else checked: [A-Za-z0-9_-]{22,} and at most 256 */
     const char *key_authorization; /* TOKEN "." THUMBPRINT */
     const struct solver_spec *solver;
     const char *namespace_;  /* where its secrets are looked for first; NULL = none */
     const char *certificate; /* key of the object that it is for; NULL = not known */
     const char *account_url; /* of the ACME account; for dns-account-01 and dns-persist-01 */
+    /* dns-persist-01, as the CA says; issuers are checked (persist_issuer_ok). */
+    bool wildcard;
+    const struct cl_strv *issuers;
+    const char *account_uri; /* NULL: not said, as by CAs after the first draft */
 };
 
 struct solvers;
@@ -43,6 +48,9 @@ void solvers_flush(struct solvers *s, struct cl_op *op);
 bool solvers_waits(const struct solvers *s, const struct solver_challenge *c);
 /** What the name servers said last about a record, one line for people, or NULL. Lent. */
 const char *solvers_summary(const struct solvers *s, const struct solver_challenge *c);
+/** The CA has looked and not seen the answer, which is still presented: for a record that all name
+ *  servers had, the zone is given more time from now on. */
+void solvers_missed(struct solvers *s, const struct solver_challenge *c);
 /** After a crash: removes what the journal says is still there. At start, before the first order. */
 void solvers_recover(struct solvers *s, struct cl_op *op);
 

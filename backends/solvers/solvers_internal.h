@@ -18,6 +18,7 @@ struct solvers {
     struct cl_strv left; /* journal entries of files that could not be removed yet */
     struct loop_timer left_timer;
     struct cl_list challenges; /* dns-01: struct dns01_challenge.link */
+    struct cl_list persists;   /* dns-persist-01: struct persist.link; those under way */
     struct dns_registry *dns_registry;
     struct dns_worker *dns_worker;
 };
@@ -43,6 +44,11 @@ void dns01_deinit(struct solvers *s);
 void dns01_present(struct solvers *s, const struct solver_challenge *req, struct cl_op *op);
 void dns01_cleanup(struct solvers *s, const struct solver_challenge *req);
 bool dns01_waits(const struct solvers *s, const struct solver_challenge *req);
+void dns01_missed(struct solvers *s, const struct solver_challenge *req);
 const char *dns01_summary(const struct solvers *s, const struct solver_challenge *req);
+
+/* ---- dns_persist.c: TXT records that stay ---- */
+void dns_persist_present(struct solvers *s, const struct solver_challenge *req, struct cl_op *op);
+const char *dns_persist_summary(const struct solvers *s, const struct solver_challenge *req);
 
 #endif

@@ -32,7 +32,7 @@ static int await(struct dns_session *s, struct cl_op *op)
     while (s->running != NULL) {
         loop_run(s->loop);
     }
-    s->running = NULL; /* as note_end has left it; compilers do not see that */
+    s->running = NULL; /* it is, but gcc 12 sees a pointer to a variable of the caller */
     return s->err.kind == CL_ERR_NONE ? 0 : -1;
 }
 

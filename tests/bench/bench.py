@@ -107,6 +107,41 @@ def measure_idle(opts, count, more):
             return found
 
 
+def measure_rfc2136(opts, count):
+    """The same for wildcards by RFC 2136: BIND on loopback, and Pebble asks it."""
+    with daemons.scratch(opts) as folder, daemons.Bind(folder) as bind:
+        with daemons.Pebble(folder, bind.server) as ca:
+            with daemons.Certloop(opts, folder, ca).dns(bind) as d:
+                d.issuer(solver=bind.solver())
+                d.wait_issuer()
+                before = d.cpu_ms()
+                took = d.drop((f"n{i}" for i in range(count)), dns_names="'*.{name}.example.org'")
+                return {
+                    "certs/s": count / took,
+                    "wall s": took,
+                    "CPU ms/cert": (d.cpu_ms() - before) / count,
+                }
+
+
+def measure_batch(opts, count, together):
+    """@count names with their wildcards in one zone, by a provider that writes whole sets and takes
+    many in one request; all in one certificate, or each in one of its own."""
+    with daemons.scratch(opts) as folder, daemons.DnsApi(folder) as api:
+        with daemons.Pebble(folder, api.server) as ca:
+            with daemons.Certloop(opts, folder, ca).dns(api, api.providers) as d:
+                d.issuer(solver="{dns01: {provider: test-batch}}")
+                d.wait_issuer()
+                if together:
+                    names = (f"n{i}.example.org, '*.n{i}.example.org'" for i in range(count))
+                    took = d.drop(["all"], dns_names=", ".join(names))
+                else:
+                    names = (f"n{i}" for i in range(count))
+                    took = d.drop(names, dns_names="{name}.example.org, '*.{name}.example.org'")
+                found = {"wall s": took, "writes until all are Ready": api.writes()}
+            found["writes with the clean-up at the end"] = api.writes()
+            return found
+
+
 # ---- the run ----
 
 
@@ -150,22 +185,43 @@ def throughput(opts):
         table("certloop's rate as a multiple of mod_md's", ratios)
 
 
+def dns01(opts):
+    rounds = []
+    for i in range(opts.runs):
+        progress(f"dns01, round {i + 1} of {opts.runs}")
+        http, update = measure_certloop(opts, opts.peer), measure_rfc2136(opts, opts.peer)
+        rounds.append((http, update, {"times as long": update["wall s"] / http["wall s"]}))
+    titles = (
+        f"http-01, {opts.peer} certificates",
+        f"rfc2136, {opts.peer} wildcard certificates",
+        "rfc2136 compared with http-01 (to be at most 3)",
+    )
+    for i, title in enumerate(titles):
+        table(title, [r[i] for r in rounds])
+    for together in (True, False):
+        form = "one certificate" if together else f"{opts.batch} certificates"
+        progress(f"dns01, batches, {form}")
+        title = f"{opts.batch} names with wildcards, {form} (writes: to be at most 4)"
+        table(title, [measure_batch(opts, opts.batch, together)])
+
+
 def main():
     p = argparse.ArgumentParser(description="certloop and mod_md, measured against Pebble")
     root = pathlib.Path(__file__).resolve().parents[2]
-    p.add_argument("what", nargs="*", help="throughput latency idle obey (default: all)")
+    p.add_argument("what", nargs="*", help="throughput latency idle obey dns01 (default: all)")
     p.add_argument("--certloop", default=os.environ.get("CERTLOOP", root / "build/release/certloop"))
     p.add_argument("--runs", type=int, default=3, help="rounds of the throughput measurement")
     p.add_argument("--count", type=int, default=1000, help="specs dropped at once")
     p.add_argument("--peer", type=int, default=100, help="certificates that mod_md obtains")
     p.add_argument("--no-peer", action="store_true", help="without mod_md")
+    p.add_argument("--batch", type=int, default=50, help="names for the batches of dns01")
     p.add_argument("--latency", type=int, default=20, help="specs for the latency")
     p.add_argument("--idle", type=int, default=70, help="seconds to watch the idle daemon")
     p.add_argument("--settle", type=int, default=5, help="seconds before memory is read")
     p.add_argument("--keep", action="store_true", help="keep the scratch folders")
     p.add_argument("--with", dest="wrap", default="", help="run the daemon under this (perf ...)")
     opts = p.parse_args()
-    what = opts.what or ["throughput", "latency", "idle", "obey"]
+    what = opts.what or ["throughput", "latency", "idle", "obey", "dns01"]
     if not os.access(opts.certloop, os.X_OK):
         sys.exit(f"bench: {opts.certloop} is not there: cmake --build --preset release")
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} CPUs, {opts.certloop}")
@@ -178,6 +234,8 @@ def main():
         progress("obey")
         few = measure_certloop(opts, opts.peer, retry_after="Obey")
         table(f"certloop, {opts.peer} specs, retryAfter: Obey", [few])
+    if "dns01" in what:
+        dns01(opts)
     if "idle" in what:
         progress("idle")
         table(

@@ -56,8 +56,8 @@ def children(pid):
 
 
 class Pebble:
-    def __init__(self, folder):
-        self.folder = folder / "pebble"
+    def __init__(self, folder, resolver=None):
+        self.folder, self.resolver = folder / "pebble", resolver
 
     def __enter__(self):
         env = os.environ | {
@@ -65,6 +65,8 @@ class Pebble:
             "PEBBLE_WFE_NONCEREJECT": "0",
             "PEBBLE_AUTHZREUSE": "0",
         }
+        if self.resolver:
+            env["PEBBLE_RESOLVER"] = self.resolver
         with open(self.folder.parent / "pebble.env", "w+") as out:
             # not a pipe: the servers keep it open
             subprocess.run(
@@ -90,6 +92,75 @@ class Pebble:
         return self.requests(" POST /")
 
 
+class ShellServer:
+    """A server that a function of tests/lib starts; env has what it says of itself."""
+
+    def __init__(self, folder, script, pid, names):
+        self.folder, self.script, self.pid, self.names = folder, script, pid, names
+
+    def __enter__(self):
+        lib = HERE.parent / "lib"
+        text = f". {lib}/common.sh; . {lib}/nameservers.sh; . {lib}/dns_api.sh; {self.script}"
+        text += "".join(f'; echo "{n}=${n}" >&3' for n in [self.pid, *self.names])
+        with open(self.folder / "server.env", "w+") as out:
+            subprocess.run(
+                ["bash", "-eu", "-c", f"exec 3>&1 >&2; {text}"],
+                stdout=out, stdin=subprocess.DEVNULL, check=True,
+            )  # fmt: skip
+            out.seek(0)
+            self.env = dict(x.rstrip("\n").split("=", 1) for x in out)
+        return self
+
+    def __exit__(self, *_):
+        os.kill(int(self.env[self.pid]), signal.SIGTERM)
+
+
+RFC2136 = """\
+{{dns01: {{rfc2136: {{nameserver: "{BIND_SERVER}", tsigKeyName: acme,\
+ tsigAlgorithm: HMACSHA256, tsigSecretSecretRef: {{name: dns, key: secret}}}}}}}}"""
+
+
+class Bind(ShellServer):
+    def __init__(self, folder):
+        script = f"bind_start {folder}/bind example.org; BIND_PID=$(cat {folder}/bind/pid)"
+        super().__init__(folder, script, "BIND_PID", ["BIND_SERVER", "TSIG_SECRET"])
+
+    def solver(self):
+        return RFC2136.format(**self.env)
+
+    def __enter__(self):
+        super().__enter__()
+        self.server, self.secret = self.env["BIND_SERVER"], self.env["TSIG_SECRET"]
+        return self
+
+
+class DnsApi(ShellServer):
+    def __init__(self, folder):
+        self.providers = folder / "providers"
+        script = f"dns_api_start {folder}/api example.org; dns_api_descriptions {self.providers}"
+        names = ["DNS_API", "DNS_API_SERVER", "DNS_API_TOKEN"]
+        super().__init__(folder, script, "DNS_API_PID", names)
+
+    def __enter__(self):
+        super().__enter__()
+        self.server, self.secret = self.env["DNS_API_SERVER"], self.env["DNS_API_TOKEN"]
+        return self
+
+    def writes(self):
+        with urllib.request.urlopen(self.env["DNS_API"] + "/control", timeout=10) as answer:
+            return json.load(answer)["writes"]
+
+
+CONFIGURATION = """\
+apiVersion: certloop/v1
+kind: Configuration
+spec:
+  providerDirectories: ["{providers}"]
+  dns:
+    resolvers: ["{server}"]
+    zones: [{{zone: example.org, servers: ["{server}"]}}]
+"""
+
 ISSUER = """\
 apiVersion: certloop/v1
 kind: Issuer
@@ -101,8 +172,9 @@ spec:
     caBundleFile: {PEBBLE_CA}
     maxConnections: {max_connections}
     retryAfter: {retry_after}
-    solvers: [{{http01: {{listen: "127.0.0.1:{PEBBLE_HTTP_PORT}"}}}}]
+    solvers: [{solver}]
 """
+HTTP01 = '{{http01: {{listen: "127.0.0.1:{PEBBLE_HTTP_PORT}"}}}}'
 
 CA_ISSUER = """\
 apiVersion: certloop/v1
@@ -117,9 +189,13 @@ apiVersion: certloop/v1
 kind: Certificate
 metadata: {{name: {name}}}
 spec:
-  dnsNames: [{name}.example.org]
+  dnsNames: [{names}]
   issuerRef: {{name: {issuer}}}
 """
+
+
+def certificate(name, issuer, dns_names="{name}.example.org"):
+    return CERTIFICATE.format(name=name, issuer=issuer, names=dns_names.format(name=name))
 
 
 def is_ready(path):
@@ -185,8 +261,22 @@ class Certloop:
         temporary.write_text(text)
         temporary.rename(self.specs / f"{name}.yaml")
 
-    def issuer(self, retry_after="EagerFirst", max_connections=2):
+    def dns(self, server, providers="/nowhere"):
+        """Before it starts: which name server to ask, and the secret for it."""
+        (self.folder / "config").mkdir(exist_ok=True)
+        text = CONFIGURATION.format(server=server.server, providers=providers)
+        (self.folder / "config/certloop.yaml").write_text(text)
+        (self.folder / "secrets").mkdir(mode=0o700, exist_ok=True)
+        for name, key in (("dns", "secret"), ("test-batch", "token")):
+            path = self.folder / "secrets" / name
+            path.mkdir(mode=0o700)
+            (path / key).touch(0o600)
+            (path / key).write_text(server.secret + "\n")
+        return self
+
+    def issuer(self, retry_after="EagerFirst", max_connections=2, solver=None):
         values = self.ca.env | {"retry_after": retry_after, "max_connections": max_connections}
+        values["solver"] = solver or HTTP01.format(**values)
         self.put("issuer-pebble", ISSUER.format(**values))
 
     def ca_issuer(self):
@@ -199,11 +289,11 @@ class Certloop:
     def wait_ready(self, count):
         wait_for(lambda: self.ready() == (count, count), 0.2, f"{count} Ready certificates")
 
-    def drop(self, names):
+    def drop(self, names, **form):
         """Renames a spec for each name into the directory; seconds until all are Ready."""
         names, count = list(names), self.ready()[1]
         for name in names:
-            (self.specs / f".{name}").write_text(CERTIFICATE.format(name=name, issuer="pebble"))
+            (self.specs / f".{name}").write_text(certificate(name, "pebble", **form))
         start = time.time()
         for name in names:
             os.rename(self.specs / f".{name}", self.specs / f"{name}.yaml")
@@ -214,7 +304,7 @@ class Certloop:
     def one(self, name, issuer):
         path, seen = self.state / f"status/{name}.json", None
         temporary = self.specs / f".{name}"
-        temporary.write_text(CERTIFICATE.format(name=name, issuer=issuer))
+        temporary.write_text(certificate(name, issuer))
         start = time.monotonic()
         os.rename(temporary, self.specs / f"{name}.yaml")
 

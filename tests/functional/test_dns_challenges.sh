@@ -17,7 +17,7 @@ certloop_dirs
 CLEANUP+=(pebble_stop nameservers_stop)
 
 bind_start "$SCRATCH/bind" example.org
-export PEBBLE_RESOLVER=$BIND_SERVER
+export PEBBLE_RESOLVER=$BIND_SERVER PEBBLE_AUTHZREUSE=0
 pebble_start "$SCRATCH/pebble"
 mkdir -p "$SECRETS/bind"
 (umask 077 && echo "$TSIG_SECRET" >"$SECRETS/bind/secret")
@@ -50,7 +50,7 @@ certloop_start
 wanted own 'own.example.org, "*.own.example.org"' \
     "challenge: dns-account-01, $RFC2136, propagation: {check: wait, wait: 10m}"
 wait_until 20 '[ "$(account)" != null ] && [ -n "$(account)" ]'
-label=$(printf %s "$(account)" | openssl dgst -sha256 -binary | head -c 10 | base32 | tr A-Z a-z)
+label=$(printf %s "$(account)" | openssl dgst -sha256 -binary | head -c 10 | base32 | tr '[:upper:]' '[:lower:]')
 wait_until 20 '[ "$(txt "$BIND_SERVER" "_$label._acme-challenge.own.example.org" | wc -l)" = 2 ]'
 [ -z "$(txt "$BIND_SERVER" _acme-challenge.own.example.org)" ] || fail "dns-account-01 wrote to the name of dns-01"
 certloop_stop
@@ -59,3 +59,88 @@ certloop_start
 READY_TIMEOUT=30s wait_ready own
 certloop_stop
 [ -z "$(txt "$BIND_SERVER" "_$label._acme-challenge.own.example.org")" ] || fail "dns-account-01 left records"
+
+# ---- dns-persist-01, published by a person: the condition says which line
+RECORD=_validation-persist.person.example.org
+required() { # CERTIFICATE: the line that is to be published
+    jq -r '.status.conditions[] | .message' "$STATE/status/$1.json" |
+        sed -n 's/.*\(_validation-persist[^ ]*\. IN TXT "[^"]*"\).*/\1/p' | head -1
+}
+publish() { # LINE
+    nameserver_update "$BIND_SERVER" example.org "update add ${1/ IN TXT / 60 IN TXT }"
+}
+certloop_start
+wanted person '"*.person.example.org"' "challenge: dns-persist-01"
+wait_until 20 '[ -n "$(required person)" ]' || fail "status: $(jq -c .status "$STATE/status/person.json")"
+line=$(required person)
+grep -q "^$RECORD\. IN TXT \"[^;]*; accounturi=$(account); policy=wildcard\"$" <<<"$line" || fail "the line: $line"
+jq -e '.status.lastError.reason == "DNSRecordRequired"' "$STATE/status/person.json" >/dev/null ||
+    fail "lastError: $(jq -c .status.lastError "$STATE/status/person.json")"
+publish "$line"
+READY_TIMEOUT=60s wait_ready person
+[ "$(txt "$BIND_SERVER" "$RECORD" | wc -l)" = 1 ] || fail "the record of a person was touched"
+certloop_stop
+
+# ---- and by a provider: once, and it stays; what ends is not enough when it has ended
+RECORD=_validation-persist.machine.example.org
+certloop_start
+wanted machine 'machine.example.org' "challenge: dns-persist-01, persistFor: 90d, $RFC2136"
+wait_ready machine
+txt "$BIND_SERVER" "$RECORD" | grep -qE "; accounturi=$(account); persistUntil=[0-9]+$" ||
+    fail "published: $(txt "$BIND_SERVER" "$RECORD")"
+certloop_stop
+[ "$(txt "$BIND_SERVER" "$RECORD" | wc -l)" = 1 ] || fail "the record did not stay"
+[ -z "$(find "$STATE/dns" -name '*.jsonl')" ] || fail "a record that stays is in a journal: $(cat "$STATE"/dns/*)"
+certloop_start # recovery takes nothing away
+"$CERTLOOP" renew machine --yes
+wait_until 30 '[ "$(jq .status.revision "$STATE/status/machine.json")" = 2 ]'
+certloop_stop
+[ "$(txt "$BIND_SERVER" "$RECORD" | wc -l)" = 1 ] || fail "it was published again: $(txt "$BIND_SERVER" "$RECORD")"
+
+# ---- persistUntil is an expiry: a record that ends soon is followed by another one
+old=$(txt "$BIND_SERVER" "$RECORD")
+soon=$(($(date +%s) + 86400))
+nameserver_update "$BIND_SERVER" example.org "update delete $RECORD TXT" \
+    "update add $RECORD 60 TXT \"${old%persistUntil=*}persistUntil=$soon\""
+certloop_start
+"$CERTLOOP" renew machine --yes
+wait_until 30 '[ "$(jq .status.revision "$STATE/status/machine.json")" = 3 ]'
+certloop_stop
+[ "$(txt "$BIND_SERVER" "$RECORD" | wc -l)" = 2 ] || fail "no later record: $(txt "$BIND_SERVER" "$RECORD")"
+
+# ---- a CA that does not see what all name servers have: the zone is given more time from then on
+SETTLE=$STATE/dns/settle.json
+pebble_stop
+PEBBLE_RESOLVER='' # Pebble asks a server that knows of nothing
+pebble_start "$SCRATCH/pebble-blind"
+rm "$SPECS"/*.yaml
+acme_issuer blind
+put missed.yaml <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: missed}
+spec: {dnsNames: [missed.example.org, "*.missed.example.org"], issuerRef: {name: blind}, solvers: [{dns01: {$RFC2136}}]}
+YAML
+certloop_start
+wait_until 30 '[ -s "$SETTLE" ]'
+[ "$(jq '."example.org".seconds' "$SETTLE")" = 60 ] || fail "learned: $(cat "$SETTLE")"
+wait_until 10 'grep -q "DNSNotSettled: .*_acme-challenge.missed.example.org.* zone example.org is given 1m more" "$DAEMON_LOG"'
+certloop_stop
+pebble_stop
+
+PEBBLE_RESOLVER=$BIND_SERVER
+pebble_start "$SCRATCH/pebble-seeing"
+jq '."example.org".seconds = 4' "$SETTLE" >"$SETTLE.new" && mv "$SETTLE.new" "$SETTLE"
+rm "$SPECS"/*.yaml
+acme_issuer seeing
+put settled.yaml <<YAML
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: settled}
+spec: {dnsNames: [settled.example.org], issuerRef: {name: seeing}, solvers: [{dns01: {$RFC2136}}]}
+YAML
+before=$(now_ms)
+certloop_start
+wait_ready settled
+[ $(($(now_ms) - before)) -ge 6000 ] || fail "Ready after $(($(now_ms) - before)) ms: 2 s of checking and 4 s of waiting are more"
+certloop_stop

@@ -73,6 +73,7 @@ Z = Zones()
 
 class Api(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one segment
 
     def log_message(self, *_):
         pass
@@ -241,12 +242,17 @@ class Tcp(socketserver.StreamRequestHandler):
 
 class TcpServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = daemon_threads = True
+    request_queue_size = 1024  # a CA asks for many names at once
+
+
+class ApiServer(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
 
 
 SERVERS = (
     socketserver.ThreadingUDPServer(("127.0.0.1", DNS), Udp),
     TcpServer(("127.0.0.1", DNS), Tcp),
-    http.server.ThreadingHTTPServer(("127.0.0.1", HTTP), Api),
+    ApiServer(("127.0.0.1", HTTP), Api),
 )
 for server in SERVERS[:2]:
     threading.Thread(target=server.serve_forever, daemon=True).start()

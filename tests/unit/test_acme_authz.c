@@ -291,6 +291,26 @@ static void point_33_a_poll_that_comes_too_early_waits_and_is_learned_from(void 
     assert_int_equal(t->fetches.k, 3);
 }
 
+static void where_fetches_are_not_seen_eager_first_allows_one_early_poll(void **state)
+{
+    struct order_test *t = *state;
+    char webroot[] = "/srv/www";
+
+    t->p.eager_first = true;
+    t->solver.http01.webroot = webroot;
+    t->fetches.unseen = 32;
+    order_to_challenge(t);
+    order_tell(t, EV_ADMITTED, 0, "challenge/0");
+    order_reply(t, ACME_CHALLENGE, 0, "{}", "");
+    order_timer(t, 32, "authorization/0");
+    order_reply_after(t, ACME_AUTHZ, 0, "9", ca_authz("a.example", "pending", "processing"), "");
+    assert_int_equal(t->fetches.unseen, 64); /* learned */
+    order_timer(t, 32 + 9 * CL_SECOND, "authorization/0");
+    order_reply(t, ACME_AUTHZ, 0, ca_authz("a.example", "valid", "valid"), "verdict/0+ finalize");
+    assert_int_equal(t->fetches.unseen, 64); /* a late poll says nothing */
+    t->solver.http01.webroot = NULL;
+}
+
 static void without_retry_after_polls_come_after_2_3_5_8_10_10_s(void **state)
 {
     static const cl_time STEPS[] = {2, 3, 5, 8, 10, 10, 10};
@@ -526,6 +546,7 @@ int main(void)
         TEST(the_first_poll_follows_the_kth_fetch),
         TEST(fetches_before_the_challenge_is_sent_are_counted_and_harmless),
         TEST(point_33_a_poll_that_comes_too_early_waits_and_is_learned_from),
+        TEST(where_fetches_are_not_seen_eager_first_allows_one_early_poll),
         TEST(without_retry_after_polls_come_after_2_3_5_8_10_10_s),
         TEST(retry_after_of_the_challenge_bounds_the_first_poll),
         TEST(a_webroot_is_polled_after_a_second),

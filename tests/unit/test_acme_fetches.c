@@ -111,6 +111,19 @@ static void the_early_poll_of_an_order_is_never_before_5_ms(void **state)
     assert_in_range(f.finalize, 5, 20);
 }
 
+static void the_early_poll_of_what_nobody_sees_is_never_before_20_ms(void **state)
+{
+    struct acme_fetches f;
+
+    (void)state;
+    acme_fetches_init(&f, NOW);
+    acme_fetches_unseen(&f, true);
+    assert_int_equal(f.unseen, 20);
+    acme_fetches_unseen(&f, false);
+    assert_int_equal(f.unseen, 40);
+    assert_int_equal(f.finalize, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +134,7 @@ int main(void)
         cmocka_unit_test(misses_after_enough_fetches_stretch_the_delay_once_for_one_estimate),
         cmocka_unit_test(many_hits_shorten_the_delay_again),
         cmocka_unit_test(the_early_poll_of_an_order_is_never_before_5_ms),
+        cmocka_unit_test(the_early_poll_of_what_nobody_sees_is_never_before_20_ms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

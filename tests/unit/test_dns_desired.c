@@ -70,6 +70,21 @@ static void a_value_stays_until_the_last_one_lets_go(void **state)
     dns_desired_deinit(&d);
 }
 
+static void a_value_that_is_kept_is_forgotten_and_not_removed(void **state)
+{
+    struct dns_desired d = {0};
+    (void)state;
+    dns_desired_add(&d, "a", "1");
+    dns_desired_add(&d, "a", "2");
+    write_batch(&d, &ANY, NOW, true, "a +1 +2");
+    dns_desired_keep(&d, "a", "1");
+    assert_int_equal(dns_desired_due(&d, &FLUSH), CL_NEVER);
+    dns_desired_release(&d, "a", "2", NOW);
+    write_batch(&d, &FLUSH, NOW, true, "a -2");
+    assert_true(dns_desired_empty(&d));
+    dns_desired_deinit(&d);
+}
+
 static void a_removal_joins_the_next_write(void **state)
 {
     struct dns_desired d = {0};
@@ -236,6 +251,7 @@ int main(void)
         cmocka_unit_test(a_value_that_is_wanted_again_while_it_is_removed_is_written_again),
         cmocka_unit_test(a_value_that_is_let_go_while_it_is_written_is_removed),
         cmocka_unit_test(what_a_journal_lists_is_removed_unless_it_is_wanted_again),
+        cmocka_unit_test(a_value_that_is_kept_is_forgotten_and_not_removed),
         cmocka_unit_test(a_batch_under_way_is_listed_and_one_never_sent_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,26 @@ static void a_provider_with_everything(void **state)
     parsed_deinit(&p);
 }
 
+static void the_challenge_may_be_a_younger_one(void **state)
+{
+    struct parsed p = parse_cert(SOLVER("{provider: ovh, challenge: dns-account-01}"), NULL);
+    struct parsed q = parse_cert(SOLVER("{challenge: dns-persist-01}"), NULL);
+    struct parsed r =
+        parse_cert(SOLVER("{provider: ovh, challenge: dns-persist-01, persistFor: 90d}"), NULL);
+    struct parsed s = parse_cert(SOLVER("{provider: ovh}"), NULL);
+
+    (void)state;
+    assert_string_equal(dns01_challenge_type(dns01_of(&p)), "dns-account-01");
+    assert_string_equal(dns01_challenge_type(dns01_of(&q)), "dns-persist-01");
+    assert_int_equal(dns01_of(&q)->type, DNS01_NONE); /* a person publishes */
+    assert_int_equal(dns01_of(&r)->persist_for, 90 * CL_DAY);
+    assert_string_equal(dns01_challenge_type(dns01_of(&s)), "dns-01");
+    parsed_deinit(&p);
+    parsed_deinit(&q);
+    parsed_deinit(&r);
+    parsed_deinit(&s);
+}
+
 static void the_form_of_bind(void **state)
 {
     struct parsed p = parse_cert(
@@ -336,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_provider_reads_its_credentials_from_the_directory_of_its_name),
         cmocka_unit_test(a_provider_with_everything),
+        cmocka_unit_test(the_challenge_may_be_a_younger_one),
         cmocka_unit_test(the_form_of_bind),
         cmocka_unit_test(cert_managers_forms_are_described_providers),
         cmocka_unit_test(a_program_is_run_only_if_the_configuration_allows_it),
