@@ -350,7 +350,7 @@ YAML
     wait_ready mine
     "$real" renew mine >/dev/null || fail "root cannot ask for a renewal"
     wait_until 10 "[ \"\$(status mine .status.revision)\" = 2 ]" || fail "root's request had no effect"
-    "$real" check >/dev/null || "$real" check >/dev/null || fail "check as root: $("$real" check || true)"
+    wait_until 10 "CERTLOOP=$real check_ok" || fail "check as root"
     "$real" plan >/dev/null || fail "plan as root"
     find "$STATE" ! -user nobody | grep . && fail "root's commands left files of root"
     chmod 0755 "$SPECS/../certloop.bin"

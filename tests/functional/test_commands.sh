@@ -20,13 +20,13 @@ expect 3 cl check
 certificate one "one.example.internal"
 expect 0 cl run --once --timeout 60s
 [ "$(condition one Ready)" = True ] || fail "not Ready after run --once"
-expect 0 cl check
+check_ok
 grep -q '^OK: 1 of 1 certificates are fine |' "$SCRATCH/out" || fail "check: $(cat "$SCRATCH/out")"
-expect 0 cl check one
+check_ok one
 expect 2 cl check nobody
 expect 1 cl check -w 100d
 expect 2 cl check -c 100d
-expect 0 cl check -w 10% -c 5d
+check_ok -w 10% -c 5d
 expect 3 cl check -w bogus
 expect 0 cl plan
 expect 0 cl run --once --timeout 60s # nothing to do
@@ -101,7 +101,7 @@ grep -qx certificate/one "$SCRATCH/out" || fail "get -o name"
 [ "$(cl get files --hash "$SPECS")" = "$(jq -r .specSetSha256 "$STATE/status/_summary.json")" ] ||
     fail "the set hash of the checkout differs"
 certloop_kill
-expect 0 cl check
+check_ok
 # ---- a DNS provider that does not exist, and one whose secret is missing, are told before they count
 mkdir "$SCRATCH/dns"
 cat >"$SCRATCH/dns/config.yaml" <<YAML

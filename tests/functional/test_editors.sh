@@ -34,10 +34,11 @@ changed() { # HOW NAME: the edit is in force, and cost exactly one revision
 sed -i 's/dnsNames: .*/dnsNames: [sed.example.internal]/' "$SPECS/one.yaml"
 changed "sed -i" sed.example.internal
 
-vim -es -N -u NONE -c '%s/dnsNames: .*/dnsNames: [vim.example.internal]/' -c wq "$SPECS/one.yaml"
+vim=$(command -v vim || command -v vim.tiny) || fail "there is no vim"
+"$vim" -es -N -u NONE -c '%s/dnsNames: .*/dnsNames: [vim.example.internal]/' -c wq "$SPECS/one.yaml"
 changed vim vim.example.internal
 
-vim -es -N -u NONE -c 'set backup backupcopy=no writebackup' \
+"$vim" -es -N -u NONE -c 'set backup backupcopy=no writebackup' \
     -c '%s/dnsNames: .*/dnsNames: [vimb.example.internal]/' -c wq "$SPECS/one.yaml"
 changed "vim with backup" vimb.example.internal
 

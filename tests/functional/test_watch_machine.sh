@@ -26,7 +26,7 @@ daemon_as() {
     chmod 755 "$SCRATCH/certloop"
     CERTLOOP=$SCRATCH/certloop
 }
-inside() { nsenter -t "$DAEMON" -m "$@"; } # the daemon's own mounts
+inside() { nsenter -t "$DAEMON" -m -r "$@"; } # the daemon's own mounts, and its root: we may be in a chroot
 
 case_05_mount_of_one_file() {
     start_afresh
