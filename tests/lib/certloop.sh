@@ -55,7 +55,7 @@ wait_ready() {
 # file system that does not survive a restart (containers, a /tmp in memory).
 check_ok() {
     local out rc=0
-    out=$(cl check "$@") || rc=$?
+    out=$(cl check "$@" | tee "$SCRATCH/out"; exit "${PIPESTATUS[0]}") || rc=$?
     [[ $rc = 0 && $out = OK* ]] || [[ $rc = 1 && $out = *"are fine; StateNotPersistent: "* ]] ||
         fail "check $* ends with $rc: $out"
 }
