@@ -85,7 +85,11 @@ expect 0 cl prune
 for command in 'get' 'get issuers' 'get files' 'status' 'describe one' 'events' 'plan' 'prune' \
     'version' "validate $SPECS" 'check'; do
     # shellcheck disable=SC2086 # words
-    expect 0 cl $command -o json
+    if [ "$command" = check ]; then
+        cl check -o json >"$SCRATCH/out" || true # its exit code is looked at above
+    else
+        expect 0 cl $command -o json
+    fi
     jq -e . "$SCRATCH/out" >/dev/null || fail "$command -o json is not JSON: $(cat "$SCRATCH/out")"
 done
 for command in run validate plan get status describe events wait renew check prune version; do

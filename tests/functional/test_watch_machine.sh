@@ -79,6 +79,10 @@ YAML
 
 # Where inotify cannot be had, there is polling; so it is on network file systems.
 case_11_no_watches_left() {
+    unshare -U -r true 2>/dev/null || {
+        echo "case 11: left out, there are no user namespaces here (a chroot)"
+        return 0
+    }
     start_afresh
     certificate one one.example.internal
     daemon_as unshare -U -r sh -c "'echo 1 >/proc/sys/user/max_inotify_watches; exec \"\$0\" \"\$@\"'"
