@@ -37,6 +37,15 @@ static void escaped(struct cl_buf *out, const char *text)
     }
 }
 
+/* A name: a long path of fields may be broken after a dot. */
+static void broken(struct cl_buf *out, const char *name)
+{
+    for (; *name != '\0'; name++) {
+        escaped(out, (const char[]){*name, '\0'});
+        add(out, *name == '.' ? "\\:" : "");
+    }
+}
+
 /* Whole lines. */
 static void lines(struct cl_buf *out, const char *text)
 {
@@ -73,7 +82,7 @@ void roff_section(struct cl_buf *out, const char *name)
 static void bold_and(struct cl_buf *out, const char *name, const char *rest)
 {
     add(out, "\\fB");
-    escaped(out, name);
+    broken(out, name);
     add(out, "\\fR");
     if (!cl_str_empty(rest)) {
         add(out, " ");
