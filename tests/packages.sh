@@ -42,6 +42,7 @@ say "lintian has no errors or warnings; exposure of the unit: $score"
 # ---- a clean root, from the package source that this system uses ----
 root=$work/root
 . /etc/os-release
+# shellcheck disable=SC2016 # apt expands it
 mirror=$(apt-get indextargets --format '$(CREATED_BY) $(REPO_URI) $(CODENAME)' 2>/dev/null |
     awk -v c="$VERSION_CODENAME" '$1 == "Packages" && $3 == c {print $2; exit}')
 [ -n "$mirror" ] || fail "no package source of $VERSION_CODENAME is configured"
@@ -62,6 +63,7 @@ fi
 for file in /etc/resolv.conf /etc/hosts; do
     "${as_root[@]}" cp -L "$file" "$root$file"
 done
+# shellcheck disable=SC2016 # the inner shell expands it
 "${as_root[@]}" unshare --mount --propagation private --pid --fork bash -c '
     set -e
     mount --bind "$1" "$1"
