@@ -53,6 +53,7 @@ struct acme_issuance {
 
 static void feed(struct acme_issuance *i, const struct acme_event *ev);
 static void run_action(struct acme_issuance *i, const struct acme_action *act);
+static void forget_slots(struct acme_issuance *i);
 static void finish(struct acme_issuance *i);
 
 /* ---- start and end ---- */
@@ -118,6 +119,7 @@ void acme_issue_start(struct acme *a, struct issue_op *issue)
     issue->fullchain_pem = NULL;
     issue->ca_pem = NULL;
     issue->used_order_url = NULL;
+    issue->failed_view = NULL;
     issue->used_account_url = NULL;
     i->issue = issue;
     i->certificate = cl_rng_hash(issue->key_name) | 1;
@@ -181,6 +183,7 @@ static void take_results(struct acme_issuance *i, struct cl_err *err)
         i->a->issued++;
         return;
     }
+    issue->failed_view = acme_view_issuance(o);
     i->a->failed += o->err.kind != CL_ERR_CANCELLED;
     if (o->hung) {
         note_hang(i, err);
@@ -194,9 +197,7 @@ static void finish(struct acme_issuance *i)
 
     cl_assert(cl_list_empty(&i->asked));
     take_results(i, &err);
-    for (size_t n = 0; n < i->n_slots; n++) {
-        acme_lane_leave(&i->slots[n].place);
-    }
+    forget_slots(i);
     loop_task_cancel(&i->start);
     loop_task_cancel(&i->cancel);
     loop_timer_stop(i->a->host->loop, &i->timer);
@@ -205,7 +206,6 @@ static void finish(struct acme_issuance *i)
     }
     acme_order_destroy(i->order);
     cl_free(i->csr);
-    cl_free(i->slots);
     cl_free(i);
     cl_op_done(op, err.kind != CL_ERR_NONE ? &err : NULL);
 }
@@ -370,6 +370,17 @@ static struct slot *slot_of(struct acme_issuance *i, size_t index)
     return &i->slots[index];
 }
 
+/* Nothing is presented any more: the next order has authorizations of its own. */
+static void forget_slots(struct acme_issuance *i)
+{
+    for (size_t n = 0; n < i->n_slots; n++) {
+        acme_lane_leave(&i->slots[n].place);
+    }
+    cl_free(i->slots);
+    i->slots = NULL;
+    i->n_slots = 0;
+}
+
 static void fetched(struct solver_fetch *f)
 {
     struct slot *s = f->user;
@@ -383,7 +394,12 @@ static void present_done(struct cl_op *op, const struct cl_err *err)
     struct acme_issuance *i = s->issuance;
 
     i->under_way--;
-    feed(i, &(struct acme_event){.type = EV_PRESENTED, .index = s->index, .err = err});
+    feed(i, &(struct acme_event){.type = EV_PRESENTED,
+                                 .index = s->index,
+                                 .err = err,
+                                 .miss_wait = err == NULL ? solvers_miss_wait(i->a->host->solvers,
+                                                                              &s->challenge)
+                                                          : 0});
 }
 
 /* Name servers were asked once more, or the value has to wait for room. */
@@ -391,7 +407,13 @@ static void present_changed(struct cl_op *op)
 {
     struct slot *s = op->user;
     struct acme_issuance *i = s->issuance;
+    struct acme_authz *z = &i->order->authz[s->index];
+    json_t *seen = solvers_propagation(i->a->host->solvers, &s->challenge);
 
+    if (seen != NULL) {
+        json_decref(z->seen);
+        z->seen = seen;
+    }
     if (solvers_waits(i->a->host->solvers, &s->challenge)) {
         feed(i, &(struct acme_event){.type = EV_WAITS, .index = s->index});
     } else if (i->op->changed != NULL) {
@@ -502,6 +524,9 @@ static void run_action(struct acme_issuance *i, const struct acme_action *act)
         return;
     case ACT_CLEANUP:
         cleanup(i, slot_of(i, act->index));
+        return;
+    case ACT_FORGET:
+        forget_slots(i);
         return;
     case ACT_ADMIT:
         admit(i, slot_of(i, act->index));
