@@ -25,17 +25,17 @@
 #include <stddef.h>
 
 /* symbol, name in logs */
-#define ACME_ORDER_STATES(X)  \
-    X(CREATE, "create")       \
-    X(RESUME, "resume")       \
-    X(SAVE, "save")           \
-    X(AUTHORIZE, "authorize") \
-    X(PRESENT, "present")     \
-    X(CHALLENGE, "challenge") \
-    X(FINALIZE, "finalize")   \
-    X(POLL, "poll")           \
-    X(DOWNLOAD, "download")   \
-    X(CLEANUP, "clean up")    \
+#define ACME_ORDER_STATES(X)      \
+    X(CREATE, "create")           \
+    X(RESUME, "resume")           \
+    X(SAVE, "save")               \
+    X(AUTHORIZE, "authorize")     \
+    X(PRESENT, "present")         \
+    X(CHALLENGE, "challenge")     \
+    X(FINALIZE, "finalize")       \
+    X(POLL, "poll")               \
+    X(DOWNLOAD, "download")       \
+    X(CLEANUP, "clean up")        \
     X(AGAIN, "wait to try again") \
     X(DONE, "done")
 enum acme_order_state {
@@ -77,7 +77,7 @@ struct acme_authz {
     bool told;     /* the CA validates already: never POST the challenge again */
     bool deactivating;
     cl_time miss_wait; /* all name servers have the record: how long a "no" may be remembered; 0 */
-    json_t *seen;      /* what they said last (propagation_view.h); for people only; owned or NULL */
+    json_t *seen; /* what they said last (propagation_view.h); for people only; owned or NULL */
     const struct solver_spec *solver;                /* borrowed from the specs */
     char *why;                                       /* solver_pick's sentence */
     const char *type;                                /* "http-01"; static */

@@ -384,7 +384,8 @@ enum acme_step acme_order_cleanup(struct acme_order *o, const struct acme_event 
     case EV_CANCEL:
         if (o->again_at != 0) {
             o->again_at = 0;
-            (void)cl_fail(&o->err, CL_ERR_CANCELLED, "Cancelled", "the order is not wanted any more");
+            (void)cl_fail(&o->err, CL_ERR_CANCELLED, "Cancelled",
+                          "the order is not wanted any more");
         }
         break;
     case EV_SAVED:

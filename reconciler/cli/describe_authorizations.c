@@ -88,8 +88,9 @@ void describe_authorizations(struct cli *c, const json_t *object)
         print_one(c, z);
     }
     if (json_object_get(order, "missed") != NULL) {
-        (void)fprintf(c->out, "  tried again once, after the CA had not seen what all name servers "
-                              "have: %s\n",
+        (void)fprintf(c->out,
+                      "  tried again once, after the CA had not seen what all name servers "
+                      "have: %s\n",
                       text(order, "missedBecause"));
         if (text(order, "againAt")[0] != '\0') {
             (void)fprintf(c->out, "  the next order is made at %s\n", text(order, "againAt"));

@@ -63,7 +63,7 @@ missed=$(date +%s)
 again=$(date -d "$(status late .status.issuance.order.againAt)" +%s)
 [ $((again - missed)) -ge 50 ] && [ $((again - missed)) -le 61 ] || fail "tried again in $((again - missed)) s"
 status late .status.issuance.order.missedBecause | grep -q "late.example.org: " || fail "it does not say why"
-[ "$(status late ".status.failedAttempts // 0")" = 0 ] || fail "a miss is counted as a failure"
+[ "$(status late ".status.failedIssuanceAttempts // 0")" = 0 ] || fail "a miss is counted as a failure"
 jq -e --arg at "$BIND_SERVER" '.status.issuance.authorizations
     | length == 2 and all(.propagation == [{nameServer: "", address: $at, seen: true, state: "Good", rounds: 2}])' \
     "$STATE/status/late.json" >/dev/null || fail "the table: $(status late .status.issuance.authorizations)"
@@ -74,10 +74,10 @@ grep -q "the next order is made at" "$SCRATCH/describe" || fail "describe: $(cat
 # ---- the CA's resolver forgets: the second order of the same issuance succeeds
 echo never.example.org >"$BLIND"
 READY_TIMEOUT=90s wait_ready late
-[ "$(status late ".status.failedAttempts // 0")" = 0 ] || fail "failed attempts: $(status late .status.failedAttempts)"
+[ "$(status late ".status.failedIssuanceAttempts // 0")" = 0 ] || fail "failed attempts: $(status late .status.failedIssuanceAttempts)"
 
 # ---- and where it does not, the second miss is the failure: one, not two, and it keeps the table
-wait_until 30 '[ "$(status never .status.failedAttempts)" = 1 ]' || fail "status: $(status never .status)"
+wait_until 30 '[ "$(status never .status.failedIssuanceAttempts)" = 1 ]' || fail "status: $(status never .status)"
 jq -e '.status.lastError.class == "Validation" and
     (.status.lastError.authorizations | length == 1 and .[0].identifier == "never.example.org" and .[0].state == "invalid"
      and .[0].propagation[0].seen)' "$STATE/status/never.json" >/dev/null ||

@@ -73,11 +73,11 @@ static void only_a_record_that_was_not_seen_is_a_miss(void **state)
         cl_time wait;
         bool again;
     } ROWS[] = {
-        {"dns", CL_MINUTE, true},        {"unauthorized", CL_MINUTE, true},
+        {"dns", CL_MINUTE, true},          {"unauthorized", CL_MINUTE, true},
         {"incorrectResponse", WAIT, true}, {"dns", 0, false},
-        {"unauthorized", 0, false},      {"caa", CL_MINUTE, false},
-        {"connection", CL_MINUTE, false}, {"rejectedIdentifier", CL_MINUTE, false},
-        {"serverInternal", WAIT, false}, {"rateLimited", WAIT, false},
+        {"unauthorized", 0, false},        {"caa", CL_MINUTE, false},
+        {"connection", CL_MINUTE, false},  {"rejectedIdentifier", CL_MINUTE, false},
+        {"serverInternal", WAIT, false},   {"rateLimited", WAIT, false},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -125,9 +125,8 @@ static void all_that_failed_must_be_misses_and_the_longest_wait_counts(void **st
         order_reply(t, ACME_AUTHZ, 0, ca_failed_authz("a.example", "dns"), "verdict/0- release/2");
         cl_time at = t->now;
         order_reply(t, ACME_AUTHZ, 1, ca_failed_authz("b.example", ROWS[i].second),
-                    ROWS[i].again
-                        ? "verdict/1- cleanup/0 cleanup/1 cleanup/2 deactivate/2"
-                        : "verdict/1- abort cleanup/0 cleanup/1 cleanup/2 deactivate/2");
+                    ROWS[i].again ? "verdict/1- cleanup/0 cleanup/1 cleanup/2 deactivate/2"
+                                  : "verdict/1- abort cleanup/0 cleanup/1 cleanup/2 deactivate/2");
         assert_int_equal(t->o->again_at, ROWS[i].again ? at + WAIT : 0);
         (void)order_teardown(&own);
     }
