@@ -341,7 +341,7 @@ struct acme_spec {
     long max_orders;      /* open orders; default 500 */
     enum retry_after_mode retry_after;
     enum rate_limits_mode
-        rate_limits; /* limits known for the CA's host, or none but those it says */
+        rate_limits;                 /* limits known for the CA's host, or none but those it says */
     struct issuer_ref rehearse_with; /* asked first after a failed validation; name NULL = none */
     struct solver_list solvers;
 };
