@@ -381,6 +381,7 @@ static void end(struct issue_run *r)
     cl_free(r->issue.ca_pem);
     cl_free(r->issue.used_order_url);
     cl_free(r->issue.used_account_url);
+    json_decref(r->issue.failed_view);
     cl_free(r);
     u->issuance_shown = 0;
     publish_changed(d);

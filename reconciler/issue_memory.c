@@ -68,6 +68,7 @@ void issue_remember_failure(struct issue_run *r, const struct cl_err *err, cl_ti
         cl_free(m->last_order_url);
         m->last_order_url = cl_strdup(cl_str_or(r->issue.used_order_url, r->pending.order_url));
     }
+    issue_keep_authorizations(r);
     m->last_failure = now;
     if (backoff_counts(err->kind)) {
         m->failed_attempts++;
@@ -106,6 +107,8 @@ void issue_remember_success(struct issue_run *r)
     memset(issuer_choice_hold(u), 0, sizeof(m->hold));
     cl_free(m->last_order_url);
     m->last_order_url = NULL;
+    cl_free(m->last_authorizations);
+    m->last_authorizations = NULL;
     unit_memory_changed(u);
     if (r->manifest->adopted) {
         unit_event(u, false, "Adopted", "revision %ld: an existing valid pair was taken over",

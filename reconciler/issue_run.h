@@ -46,6 +46,8 @@ void issue_fail(struct issue_run *r, const struct cl_err *err);
 /** issue_memory.c: the end of a run in the memory of its unit, and in its events. */
 void issue_remember_failure(struct issue_run *r, const struct cl_err *err, cl_time now);
 void issue_remember_success(struct issue_run *r);
+/** The names that were not proved go into the memory: the status shows them as long as the failure. */
+void issue_keep_authorizations(struct issue_run *r);
 /** The identity of the issuer at this moment, owned. */
 char *issue_identity(const struct issue_run *r);
 

@@ -261,6 +261,11 @@ static void fill_certificate(struct unit *u, const struct plan *p)
     s->failed_attempts = m->failed_attempts;
     s->last_failure = m->last_failure;
     fill_error(&s->last_error, issuer_choice_hold(u), m->last_order_url);
+    json_decref(s->last_error.authorizations);
+    s->last_error.authorizations =
+        issuer_choice_hold(u)->kind != CL_ERR_NONE && m->last_authorizations != NULL
+            ? json_loads(m->last_authorizations, 0, NULL)
+            : NULL;
     fill_issuers(u);
 }
 
