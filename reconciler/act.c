@@ -11,6 +11,9 @@ static void start_issue_lane(struct unit *u, const struct plan *p, cl_time now)
     case PLAN_ISSUE:
         act_issue(u, p, now);
         break;
+    case PLAN_SWITCH:
+        act_switch(u, now);
+        break;
     case PLAN_CANCEL:
         act_cancel(u);
         break;
@@ -34,6 +37,7 @@ static void start_deploy_lane(struct unit *u, const struct plan *p, cl_time now)
     case PLAN_NONE:
     case PLAN_ADOPT:
     case PLAN_ISSUE:
+    case PLAN_SWITCH:
     case PLAN_CANCEL:
     case PLAN_STEP_COUNT:
         break; /* not of this lane */

@@ -11,6 +11,7 @@ void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_t
 /* act_issue.c, act_adopt.c, act_line.c */
 void act_issue(struct unit *u, const struct plan *p, cl_time now);
 void act_adopt(struct unit *u, cl_time now);
+void act_switch(struct unit *u, cl_time now); /* unit_standby.c */
 /** Keeps the place in the issuer's line while the plan waits for a slot; gives it back otherwise. */
 void act_line(struct unit *u, const struct plan *p);
 /** A slot, or a place in the line of @i: true if it may start. */

@@ -4,6 +4,7 @@
 #include "reconciler/adopt.h"
 #include "reconciler/inventory.h"
 #include "reconciler/issue_run.h"
+#include "reconciler/issuer_choice.h"
 #include "reconciler/observe.h"
 #include "spec/base/cl_alloc.h"
 
@@ -107,7 +108,7 @@ void act_adopt(struct unit *u, cl_time now)
     m->schema = MANIFEST_SCHEMA;
     m->revision = archive_last_revision(&u->d->paths, u->key) + 1;
     m->uid = cl_strdup(u->w->memory.uid);
-    m->issuer_name = cl_strdup(cl_str_or(u->w->object->cert->issuer_ref.name, ""));
+    m->issuer_name = cl_strdup(cl_str_or(issuer_choice_ref(u)->name, ""));
     m->issuer_kind = cl_strdup("Issuer");
     m->issuer_identity = cl_strdup(f.identity);
     m->trigger = cl_strdup("Adopted");

@@ -7,6 +7,7 @@
  * Every failure ends in issue_fail(): one error, one backoff, one event, one status. */
 #include "reconciler/core/backoff.h"
 #include "reconciler/issue_run.h"
+#include "reconciler/issuer_choice.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "spec/base/cl_alloc.h"
@@ -38,6 +39,8 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     struct issue_run *r = cl_new(struct issue_run);
     r->u = u;
     r->instance = instance_ref(issuer->instance);
+    r->rehearsal = u->rehearsing;
+    r->store_key = issuer_choice_store_key(u);
     r->started = now;
     r->show_at = now + SHOW_AFTER;
     r->unshown = true;
@@ -147,7 +150,7 @@ static void prepare(struct issue_run *r)
     }
     struct disk_batch *b = disk_batch_create();
     r->with_memory = unit_memory_join(r->u, b);
-    pending_put(&r->u->d->paths, r->u->key, &r->pending, b);
+    pending_put(&r->u->d->paths, r->store_key, &r->pending, b);
     commit(r, b, prepared);
 }
 
@@ -170,7 +173,7 @@ static void save_order(struct issue_op *issue, const char *order_url, const char
     r->pending.account_url = cl_strdup(account_url);
     r->saved = saved;
     r->commit = (struct cl_op){.done = order_saved, .user = r};
-    pending_add_order(r->u->d->loop, &r->u->d->paths, r->u->key, &r->pending, &r->commit);
+    pending_add_order(r->u->d->loop, &r->u->d->paths, r->store_key, &r->pending, &r->commit);
 }
 
 /* ---- through the issuer ---- */
@@ -237,12 +240,24 @@ void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *c
         .csr_len = r->pending.csr_len,
         .fullchain_pem = fullchain_pem,
         .ca_pem = ca_pem,
+        .keep_pending = r->instance == NULL && !r->manifest->adopted,
         .keep_revisions = wanted(r)->cert->revision_history_limit,
     };
     struct disk_batch *b = disk_batch_create();
     r->with_memory = unit_memory_join(u, b);
     archive_put(&u->d->paths, &w, b);
+    issue_drop_all(r, b);
     commit(r, b, archived);
+}
+
+/* What it was for is known; nothing of it is kept. */
+static void rehearsed(struct issue_run *r, cl_time now)
+{
+    issuer_choice_rehearsed(r->u, NULL, now);
+    issuer_choice_hold(r->u)->not_before = now;
+    unit_memory_changed(r->u);
+    issue_drop_pending(r);
+    end(r);
 }
 
 static void issued(struct cl_op *op, const struct cl_err *failed)
@@ -257,6 +272,10 @@ static void issued(struct cl_op *op, const struct cl_err *failed)
     }
     if (cert_guard(r->issue.fullchain_pem, wanted(r)->cert, r->key, now, &r->cert, &err) < 0) {
         issue_fail(r, &err);
+        return;
+    }
+    if (r->rehearsal) {
+        rehearsed(r, now);
         return;
     }
     r->manifest = make_manifest(r, now);
@@ -295,66 +314,16 @@ static void keep_revision(struct issue_run *r)
 static void archived(struct cl_op *op, const struct cl_err *failed)
 {
     struct issue_run *r = op->user;
-    struct unit *u = r->u;
-    struct memory *m = &u->w->memory;
-    char until[CL_TIME_TEXT];
 
     committed(r, failed);
     if (failed != NULL) {
         issue_fail(r, failed);
         return;
     }
-    m->failed_attempts = 0;
-    m->renew_requested = 0;
-    memset(&m->hold, 0, sizeof(m->hold));
-    cl_free(m->last_order_url);
-    m->last_order_url = NULL;
-    cl_free(m->last_authorizations);
-    m->last_authorizations = NULL;
-    unit_memory_changed(u);
-    if (r->manifest->adopted) {
-        unit_event(u, false, "Adopted", "revision %ld: an existing valid pair was taken over",
-                   r->manifest->revision);
-    } else {
-        unit_event(u, false, "Issued", "revision %ld issued by %s, valid until %s",
-                   r->manifest->revision, r->manifest->issuer_name,
-                   cl_time_format(r->cert.not_after, until));
-    }
+    issue_remember_success(r);
     keep_revision(r);
-    daemon_wake_secret_users(u->d, u);
+    daemon_wake_secret_users(r->u->d, r->u);
     end(r);
-}
-
-static void remember_failure(struct issue_run *r, const struct cl_err *err, cl_time now)
-{
-    struct unit *u = r->u;
-    struct memory *m = &u->w->memory;
-    struct backoff b = {.kind = m->hold.kind,
-                        .failures = m->hold.failures,
-                        .first_failure = m->hold.first_failure,
-                        .last_failure = m->hold.last_failure,
-                        .not_before = m->hold.not_before};
-    struct backoff_context c = {
-        .not_after = u->w->rev.manifest != NULL ? u->w->rev.manifest->cert.not_after : 0,
-        .embedded = r->instance != NULL && r->instance->ops->type != ISSUER_ACME,
-    };
-    (void)backoff_fail(&b, err, &c, now, &u->d->rng);
-    m->hold.kind = b.kind;
-    m->hold.failures = b.failures;
-    m->hold.first_failure = b.first_failure;
-    m->hold.last_failure = b.last_failure;
-    m->hold.not_before = b.not_before;
-    m->hold.err = *err;
-    memcpy(m->hold.inputs_hash, r->inputs_hash, CL_SHA256_TEXT);
-    m->last_failure = now;
-    cl_free(m->last_order_url);
-    m->last_order_url = cl_strdup(cl_str_or(r->issue.used_order_url, r->pending.order_url));
-    issue_keep_authorizations(r);
-    if (backoff_counts(err->kind)) {
-        m->failed_attempts++;
-    }
-    m->renew_requested = err->kind == CL_ERR_PERMANENT ? 0 : m->renew_requested;
-    unit_memory_changed(u);
 }
 
 void issue_fail(struct issue_run *r, const struct cl_err *err)
@@ -372,12 +341,12 @@ void issue_fail(struct issue_run *r, const struct cl_err *err)
         return;
     }
     if (!u->ending) {
-        remember_failure(r, err, now);
+        issue_remember_failure(r, err, now);
         unit_event(u, true, err->reason, "%s%s%s; next try %s", err->identifier,
                    err->identifier[0] != '\0' ? ": " : "", err->text,
-                   u->w->memory.hold.not_before == CL_NEVER
+                   issuer_choice_hold(u)->not_before == CL_NEVER
                        ? "after a change of spec, issuer or secrets"
-                       : cl_time_format(u->w->memory.hold.not_before, at));
+                       : cl_time_format(issuer_choice_hold(u)->not_before, at));
         if (backoff_counts(err->kind)) {
             deploys_failed(u, err);
         }
@@ -404,6 +373,7 @@ static void end(struct issue_run *r)
     }
     object_destroy(r->kept);
     pending_deinit(&r->pending);
+    cl_free(r->store_key);
     key_destroy(r->key);
     manifest_destroy(r->manifest);
     cert_facts_deinit(&r->cert);

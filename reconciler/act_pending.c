@@ -43,27 +43,75 @@ static void abandoned(struct cl_op *op, const struct cl_err *err)
 }
 
 /* Pending authorizations of an order that nobody will finish are not left behind (best effort). */
-void issue_abandon(struct issue_run *r, const struct pending *p)
+static void abandon_at(struct issue_run *r, struct instance *i, const struct pending *p)
 {
     struct issuer_facts f = {0};
-    r->instance->ops->facts(r->instance->issuer, r->started, &f);
-    if (p->order_url == NULL || r->instance->ops->abandon == NULL ||
+    i->ops->facts(i->issuer, r->started, &f);
+    if (p->order_url == NULL || i->ops->abandon == NULL ||
         !cl_streq(p->issuer_identity, f.identity)) {
         return;
     }
     struct abandon_run *a = cl_new(struct abandon_run);
-    a->instance = instance_ref(r->instance);
+    a->instance = instance_ref(i);
     a->d = r->u->d;
     a->op = (struct cl_op){.done = abandoned, .user = a};
     daemon_loose(a->d, &a->loose, &a->op);
-    r->instance->ops->abandon(r->instance->issuer, p->order_url, &a->op);
+    i->ops->abandon(i->issuer, p->order_url, &a->op);
+}
+
+void issue_abandon(struct issue_run *r, const struct pending *p)
+{
+    abandon_at(r, r->instance, p);
+}
+
+/* The record kept under @key is of no use any more: another Issuer has delivered. */
+static void drop_at(struct issue_run *r, const char *key, const struct issuer_ref *ref,
+                    struct disk_batch *b)
+{
+    struct unit *u = r->u;
+    struct pending p = {0};
+    struct cl_err err = {0};
+
+    if (cl_streq(key, r->store_key) || pending_load(&u->d->paths, key, &p, &err) != 0) {
+        return;
+    }
+    struct unit *issuer = ref != NULL ? unit_issuer_of(u, ref) : NULL;
+    if (issuer != NULL && issuer->instance != NULL && issuer_unit_ready(issuer)) {
+        abandon_at(r, issuer->instance, &p);
+    }
+    pending_deinit(&p);
+    pending_drop(&u->d->paths, key, b);
+}
+
+void issue_drop_all(struct issue_run *r, struct disk_batch *b)
+{
+    struct unit *u = r->u;
+    const struct memory *m = &u->w->memory;
+
+    if (r->store_key == NULL || (m->n_issuers == 0 && m->rehearsal.issuer == NULL)) {
+        return;
+    }
+    drop_at(r, u->key, &u->w->object->cert->issuer_ref, b);
+    for (size_t i = 0; i < m->n_issuers; i++) {
+        struct issuer_ref ref = {.name = m->issuers[i].name};
+        char *key = cl_printf("%s/at-%s", u->key, m->issuers[i].name);
+        drop_at(r, key, &ref, b);
+        cl_free(key);
+    }
+    char *key = cl_printf("%s/rehearsal", u->key);
+    struct issuer_ref ref = {.name = m->rehearsal.issuer};
+    drop_at(r, key, &ref, b);
+    cl_free(key);
+    if (!cl_streq(r->store_key, u->key)) {
+        pending_drop(&u->d->paths, r->store_key, b);
+    }
 }
 
 bool issue_take_pending(struct issue_run *r)
 {
     struct unit *u = r->u;
     struct cl_err err = {0};
-    int rc = pending_load(&u->d->paths, u->key, &r->pending, &err);
+    int rc = pending_load(&u->d->paths, r->store_key, &r->pending, &err);
     if (rc < 0) {
         cl_log(CL_LOG_WARNING, u->display, err.reason, "starting anew: %s", err.text);
         memset(&r->pending, 0, sizeof(r->pending));
@@ -101,7 +149,7 @@ void issue_drop_pending(struct issue_run *r)
 {
     struct cl_err err = {0};
     struct disk_batch *b = disk_batch_create();
-    pending_drop(&r->u->d->paths, r->u->key, b);
+    pending_drop(&r->u->d->paths, r->store_key, b);
     if (disk_commit_now(b, &err) < 0) {
         cl_log(CL_LOG_WARNING, r->u->display, err.reason, "pending order not dropped: %s",
                err.text);

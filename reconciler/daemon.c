@@ -85,7 +85,8 @@ void daemon_wake_dependents(struct daemon *d, const char *issuer_key)
     void *value;
     while (cl_map_next(&d->units, &pos, NULL, &value)) {
         struct unit *u = value;
-        if (!u->is_issuer && (u->issuer_key == NULL || cl_streq(u->issuer_key, issuer_key))) {
+        if (!u->is_issuer &&
+            (u->issuer_key == NULL || u->many_issuers || cl_streq(u->issuer_key, issuer_key))) {
             daemon_wake_unit(d, u);
         }
     }

@@ -17,7 +17,9 @@ static bool is_issuer(const struct object *o)
 static bool declares(const struct object_list *l, const struct unit *u)
 {
     for (size_t k = 0; l != NULL && k < l->len; k++) {
-        if (is_issuer(l->items[k]) == u->is_issuer && cl_streq(l->items[k]->key, u->key)) {
+        bool same = cl_streq(l->items[k]->key, u->key) ||
+                    (u->is_standby && standby_is_of(u->key, l->items[k]));
+        if (is_issuer(l->items[k]) == u->is_issuer && same) {
             return true;
         }
     }

@@ -20,7 +20,10 @@ static void recall_one(struct inventory *i, bool is_issuer, const char *key)
         /* a file was faster */
     } else if (memory_load(path, &m, &err) == 0 &&
                object_from_canonical(m.canonical, &o, &err) == 0) {
-        struct unit *u = unit_create(d, is_issuer, key, o->metadata.namespace_, o->metadata.name);
+        bool standby = !is_issuer && standby_is_key(key);
+        char *name = cl_printf("%s%s", o->metadata.name, standby ? strrchr(key, '~') : "");
+        struct unit *u = unit_create(d, is_issuer, key, o->metadata.namespace_, name);
+        cl_free(name);
         u->file = cl_keep_dup(cl_str_or(m.source_path, ""));
         inventory_entry(i, u->file)->declared++;
         if (!is_issuer) {

@@ -11,6 +11,8 @@ struct issue_run {
     struct issue_op issue;
     struct instance *instance; /* a reference */
     struct object *kept;       /* owned: the unit's object, once it was replaced */
+    bool rehearsal;            /* its certificate is thrown away */
+    char *store_key;           /* where pending is kept; owned */
     struct pending pending;
     bool pending_on_disk;
     bool saves; /* the memory goes with the first commit, which is still to come */
@@ -34,11 +36,16 @@ bool issue_take_pending(struct issue_run *r);
 void issue_new_pending(struct issue_run *r, const struct plan *p);
 /** Removes the record: its order is of no use to anybody any more. */
 void issue_drop_pending(struct issue_run *r);
+/** Adds to @b: no Issuer's record is left; what is ordered elsewhere is given up (best effort). */
+void issue_drop_all(struct issue_run *r, struct disk_batch *b);
 /** Gives the order of a record up at the CA, if it has one of this issuer (best effort). */
 void issue_abandon(struct issue_run *r, const struct pending *p);
 /** Commits r->manifest with key and chain as the new revision; ends in act_issue.c. */
 void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *ca_pem);
 void issue_fail(struct issue_run *r, const struct cl_err *err);
+/** issue_memory.c: the end of a run in the memory of its unit, and in its events. */
+void issue_remember_failure(struct issue_run *r, const struct cl_err *err, cl_time now);
+void issue_remember_success(struct issue_run *r);
 /** The names that were not proved go into the memory: the status shows them as long as the failure. */
 void issue_keep_authorizations(struct issue_run *r);
 /** The identity of the issuer at this moment, owned. */

@@ -63,6 +63,10 @@ static void ensure_instance(struct unit *u)
     if (old != NULL && strcmp(old->object->spec_hash, u->w->object->spec_hash) == 0) {
         return;
     }
+    const struct condition *ready = &u->w->status.conditions[CONDITION_READY];
+    if (old == NULL && ready->status == STATUS_FALSE) { /* and it was so before the restart */
+        u->trouble_since = ready->last_transition;
+    }
     struct object *o = copy_object(u->w->object);
     const struct issuer_ops *ops = o != NULL ? issuer_kind(o->issuer->type) : NULL;
     if (ops == NULL) {
@@ -101,6 +105,18 @@ bool issuer_unit_ready(const struct unit *u)
 {
     return u->instance != NULL && !u->ending &&
            u->summary.conditions[CONDITION_READY] == STATUS_TRUE;
+}
+
+cl_time issuer_unit_trouble(struct unit *u, cl_time now)
+{
+    struct issuer_facts f;
+    issuer_unit_facts(u, &f);
+    if (issuer_unit_ready(u) && f.hold_until <= now) {
+        u->trouble_since = 0;
+    } else if (u->trouble_since == 0) {
+        u->trouble_since = now;
+    }
+    return u->trouble_since;
 }
 
 void issuer_unit_reload(struct unit *u)
@@ -202,6 +218,7 @@ void issuer_unit_reconcile(struct unit *u)
         start_step(u, plan.step);
     }
     report_issuer(u, &facts, &plan, now);
+    (void)issuer_unit_trouble(u, now);
     workq_add_at(&u->d->queue, &u->item, plan.next_at);
     if (was_ready != issuer_unit_ready(u)) {
         daemon_wake_dependents(u->d, u->key);

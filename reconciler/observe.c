@@ -4,9 +4,9 @@
 #include "reconciler/observe.h"
 
 #include "backends/solvers/solvers.h"
-#include "hooks/hook.h"
 #include "reconciler/act.h"
 #include "reconciler/adopt.h"
+#include "reconciler/issuer_choice.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
 #include "spec/spec_check.h"
@@ -18,8 +18,6 @@ static void observe_wishes(struct unit *u, struct observation *seen);
 static void observe_gates(struct unit *u, cl_time now, struct observation *seen);
 static void observe_issuer(struct unit *u, cl_time now, struct observation *seen);
 static void observe_outputs(struct unit *u, cl_time now, struct observation *seen);
-static void observe_hooks(struct unit *u, struct observation *seen);
-static void observe_probes(struct unit *u, struct observation *seen);
 
 int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err *err)
 {
@@ -28,6 +26,7 @@ int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err 
         return -1;
     }
     observe_wishes(u, ret);
+    issuer_choice_observe(u, now, ret);
     observe_issuer(u, now, ret);
     observe_gates(u, now, ret);
     observe_outputs(u, now, ret);
@@ -104,6 +103,9 @@ static void check_adoption(struct unit *u, cl_time now)
     w->adopt_checked = true;
     w->adoptable = false;
     w->newer_in_output = false;
+    if (u->is_standby) {
+        return; /* what lies in the outputs is the other one's */
+    }
     if (adoptable_find(u, &pair, &err) != 0) {
         return;
     }
@@ -133,7 +135,7 @@ static void observe_wishes(struct unit *u, struct observation *seen)
 
 void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT])
 {
-    struct unit *issuer = unit_issuer(u);
+    struct unit *issuer = unit_issuer_of(u, issuer_choice_ref(u));
     struct issuer_facts f = {0};
     if (issuer != NULL) {
         issuer_unit_facts(issuer, &f);
@@ -154,8 +156,9 @@ static const struct solver_list *issuer_solvers(const struct unit *issuer)
 }
 
 /* The types that this version has a solver for; the CA's offer is known only in the order. */
-static void observe_solvers(struct unit *u, const struct unit *issuer, struct observation *seen)
+static bool no_solver(struct unit *u, const struct unit *issuer, char *ret, size_t size)
 {
+    bool missing = false;
     struct cl_strv types = {0};
     cl_strv_add(&types, "http-01");
     cl_strv_add(&types, "dns-01");
@@ -163,12 +166,29 @@ static void observe_solvers(struct unit *u, const struct unit *issuer, struct ob
     cl_strv_add(&types, "dns-persist-01");
     cl_strv_for_each(name, &u->w->object->cert->dns_names) {
         if (solver_pick(u->w->object, issuer_solvers(issuer), name, &types, NULL) == NULL) {
-            (void)cl_format(seen->no_solver, sizeof(seen->no_solver), "%s", name);
-            seen->facts.no_solver = seen->no_solver;
+            (void)cl_format(ret, size, "%s", name);
+            missing = true;
             break;
         }
     }
     cl_strv_deinit(&types);
+    return missing;
+}
+
+bool observe_issuer_problem(struct unit *u, const struct unit *issuer, char *ret, size_t size)
+{
+    char name[256];
+    if (issuer->instance == NULL || issuer->instance->ops->type != ISSUER_ACME) {
+        return false;
+    }
+    if (cert_spec_acme_problem(u->w->object->cert, issuer_solvers(issuer), ret, size)) {
+        return true;
+    }
+    if (no_solver(u, issuer, name, sizeof(name))) {
+        (void)cl_format(ret, size, "no solver fits %s", name);
+        return true;
+    }
+    return false;
 }
 
 static void observe_issuer(struct unit *u, cl_time now, struct observation *seen)
@@ -179,9 +199,10 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
 
     f->issuer_exists = issuer != NULL;
     f->issuer_message = "";
-    f->issuer_identity = "";
     f->slot_free = true;
     f->slot_forecast = CL_NEVER;
+    issuer_choice_identity(u, seen->identity, sizeof(seen->identity));
+    f->issuer_identity = seen->identity;
     if (issuer == NULL) {
         if (u->missing_since == 0) {
             u->missing_since = now;
@@ -189,11 +210,9 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
         f->issuer_missing_since = u->missing_since;
         return;
     }
-    u->missing_since = 0;
+    u->missing_since = u->choice == 0 ? 0 : u->missing_since;
     f->issuer_ready = issuer_unit_ready(issuer);
     issuer_unit_facts(issuer, &info);
-    (void)cl_format(seen->identity, sizeof(seen->identity), "%s", info.identity);
-    f->issuer_identity = seen->identity;
     f->issuer_hold_until = info.hold_until;
     (void)cl_format(seen->hold_reason, sizeof(seen->hold_reason), "%s", info.hold_reason);
     f->issuer_hold_reason = seen->hold_reason;
@@ -212,7 +231,9 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
                                    sizeof(seen->issuer_problem))) {
             f->issuer_problem = seen->issuer_problem;
         }
-        observe_solvers(u, issuer, seen);
+        if (no_solver(u, issuer, seen->no_solver, sizeof(seen->no_solver))) {
+            f->no_solver = seen->no_solver;
+        }
         const struct admission *line = &issuer->instance->line;
         f->slot_free = u->ticket.admitted || line->used < line->capacity;
         if (!f->slot_free) {
@@ -221,10 +242,26 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
     }
 }
 
+void observe_failure(struct unit *u, struct hold_view *ret)
+{
+    const struct memory_hold *hold = issuer_choice_hold(u);
+
+    *ret = (struct hold_view){.kind = hold->kind,
+                              .failures = hold->failures,
+                              .not_before = hold->not_before,
+                              .last_failure = hold->last_failure,
+                              .reason = hold->err.reason,
+                              .message = hold->err.text};
+    if (hold->kind != CL_ERR_NONE) {
+        char inputs[CL_SHA256_TEXT];
+        observe_inputs_hash(u, inputs);
+        ret->inputs_changed = strcmp(inputs, hold->inputs_hash) != 0;
+    }
+}
+
 static void observe_gates(struct unit *u, cl_time now, struct observation *seen)
 {
     struct facts *f = &seen->facts;
-    const struct memory_hold *hold = &u->w->memory.hold;
 
     f->suspend = u->d->config->suspend;
     f->conflict = u->conflict;
@@ -232,17 +269,7 @@ static void observe_gates(struct unit *u, cl_time now, struct observation *seen)
     f->deleted_at = u->issue != NULL ? 0 : u->absent_since;
     f->grace_end = u->absent_since > 0 ? cl_time_add(u->absent_since, 10 * CL_SECOND) : 0;
     f->clock_floor = u->d->clock_floor;
-    f->hold.kind = hold->kind;
-    f->hold.failures = hold->failures;
-    f->hold.not_before = hold->not_before;
-    f->hold.last_failure = hold->last_failure;
-    f->hold.reason = hold->err.reason;
-    f->hold.message = hold->err.text;
-    if (hold->kind != CL_ERR_NONE) {
-        char inputs[CL_SHA256_TEXT];
-        observe_inputs_hash(u, inputs);
-        f->hold.inputs_changed = strcmp(inputs, hold->inputs_hash) != 0;
-    }
+    observe_failure(u, &f->hold);
     if (u->issue != NULL) {
         f->issuing_stale = act_issue_stale(u);
     }
@@ -272,7 +299,8 @@ static void resolve_outputs(struct unit *u)
 
     w->plans_valid = true;
     w->plans_problem[0] = '\0';
-    if (output_resolve(&u->d->paths, u->d->config, w->object, &w->rev, &w->plans, &err) < 0) {
+    if (!u->is_standby && /* which goes into none */
+        output_resolve(&u->d->paths, u->d->config, w->object, &w->rev, &w->plans, &err) < 0) {
         (void)cl_format(w->plans_problem, sizeof(w->plans_problem), "%s", err.text);
         return;
     }
@@ -379,127 +407,4 @@ static void observe_outputs(struct unit *u, cl_time now, struct observation *see
         check_adoption(u, now);
     }
     f->newer_in_output = w->newer_in_output;
-}
-
-/* ---- hooks and probes ---- */
-
-struct memory_hook *memory_hook_find(struct memory *m, const char *id)
-{
-    for (size_t i = 0; i < m->n_hooks; i++) {
-        if (cl_streq(m->hooks[i].id, id)) {
-            return &m->hooks[i];
-        }
-    }
-    return NULL;
-}
-
-struct memory_hook *memory_hook_add(struct memory *m, const char *id, const char *name)
-{
-    struct memory_hook *rec = memory_hook_find(m, id);
-    if (rec != NULL) {
-        return rec;
-    }
-    m->hooks = cl_reallocarray(m->hooks, m->n_hooks + 1, sizeof(*m->hooks));
-    rec = &m->hooks[m->n_hooks++];
-    memset(rec, 0, sizeof(*rec));
-    rec->id = cl_strdup(id);
-    rec->name = cl_strdup(name);
-    return rec;
-}
-
-void due_hook_load(struct unit *u, size_t index, struct due_hook *ret)
-{
-    const struct hook_spec *spec = &u->w->object->cert->hooks.items[index];
-    memset(ret, 0, sizeof(*ret));
-    ret->usable = hook_resolve(u->d->config, spec, &ret->resolved, &ret->err) == 0;
-    if (ret->usable) {
-        ret->id = hook_identity(&ret->resolved);
-    } else {
-        memset(&ret->resolved, 0, sizeof(ret->resolved));
-        ret->id = cl_printf("missing:%s", cl_str_or(spec->name, "inline"));
-    }
-    ret->rec = memory_hook_find(&u->w->memory, ret->id);
-}
-
-void due_hook_deinit(struct due_hook *h)
-{
-    if (h->usable) {
-        hook_spec_deinit(&h->resolved);
-    }
-    cl_free(h->id);
-}
-
-char *probe_id(const struct probe_spec *p)
-{
-    return cl_printf("probe:%s/%s", p->connect, cl_str_or(p->server_name, ""));
-}
-
-bool hook_done(const struct unit *u, const struct memory_hook *rec, unsigned when)
-{
-    if (rec == NULL) {
-        return false;
-    }
-    return cl_streq(rec->outputs_hash, u->w->outputs_hash) ||
-           ((when & HOOK_OUTPUT_CHANGED) == 0 && rec->revision == u->w->rev.number);
-}
-
-/* One that is pending: since when does it fail, and when is it tried next? */
-static void count_hook(const struct memory_hook *rec, unsigned *pending, unsigned *failed,
-                       cl_time *next)
-{
-    bool fresh = rec == NULL || rec->failures == 0;
-    cl_time at = fresh ? 0 : rec->next_try;
-    *next = *pending == 0 ? at : cl_time_min(*next, at);
-    *pending += 1;
-    *failed += fresh ? 0u : 1u;
-}
-
-static void observe_hooks(struct unit *u, struct observation *seen)
-{
-    struct facts *f = &seen->facts;
-    const struct hook_list *hooks = &u->w->object->cert->hooks;
-
-    f->hooks_message = seen->hooks_message;
-    for (size_t i = 0; i < hooks->len; i++) {
-        if ((hooks->items[i].when & (HOOK_ISSUED | HOOK_OUTPUT_CHANGED)) == 0) {
-            continue;
-        }
-        struct due_hook h;
-        unsigned failed = f->hooks_failed;
-        due_hook_load(u, i, &h);
-        f->hooks_total++;
-        if (!hook_done(u, h.rec, hooks->items[i].when)) {
-            count_hook(h.rec, &f->hooks_pending, &f->hooks_failed, &f->hooks_next);
-        }
-        if (f->hooks_failed > failed && seen->hooks_message[0] == '\0') {
-            (void)cl_format(seen->hooks_message, sizeof(seen->hooks_message), "%s: %s",
-                            cl_str_or(h.rec->name, "hook"), cl_str_or(h.rec->result, "failed"));
-        }
-        due_hook_deinit(&h);
-    }
-}
-
-static void observe_probes(struct unit *u, struct observation *seen)
-{
-    struct facts *f = &seen->facts;
-    const struct probe_list *probes = &u->w->object->cert->probes;
-
-    f->probes_message = seen->probes_message;
-    for (size_t i = 0; i < probes->len; i++) {
-        char *id = probe_id(&probes->items[i]);
-        const struct memory_hook *rec = memory_hook_find(&u->w->memory, id);
-        unsigned mismatch = f->probes_mismatch;
-        f->probes_total++;
-        if (!hook_done(u, rec, HOOK_OUTPUT_CHANGED)) {
-            count_hook(rec, &f->probes_pending, &f->probes_mismatch, &f->probes_next);
-        }
-        if (f->probes_mismatch > mismatch) {
-            (void)cl_format(seen->probes_message, sizeof(seen->probes_message), "%s: %s",
-                            probes->items[i].connect, cl_str_or(rec->result, ""));
-        } else if (f->probes_mismatch == 0 && rec != NULL && seen->probes_message[0] == '\0') {
-            (void)cl_format(seen->probes_message, sizeof(seen->probes_message), "%s %s",
-                            probes->items[i].connect, cl_str_or(rec->result, ""));
-        }
-        cl_free(id);
-    }
 }

@@ -14,8 +14,16 @@ struct observation {
 /** Fills facts for an awake Certificate. Pointers lead into @ret, the unit, or its Issuer. -1 if the
  *  archive cannot be read at all: an IO error is not the absence of a certificate. */
 int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err *err);
+/** What the last failure with the chosen Issuer left behind. */
+void observe_failure(struct unit *u, struct hold_view *ret);
+/** Is there something in the spec of @u that @issuer can never sign? @ret: what. */
+bool observe_issuer_problem(struct unit *u, const struct unit *issuer, char *ret, size_t size);
 /** The certificate's Issuer and spec as one hash: what a failure depended on. */
 void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT]);
+
+/** The facts about hooks and probes; the outputs are as they should be. */
+void observe_hooks(struct unit *u, struct observation *seen);
+void observe_probes(struct unit *u, struct observation *seen);
 
 /* One hook or probe of the spec with its record; used by observe and deploy. */
 struct due_hook {

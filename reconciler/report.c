@@ -4,6 +4,7 @@
 #include "reconciler/report.h"
 
 #include "reconciler/act.h"
+#include "reconciler/issuer_choice.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "spec/base/cl_alloc.h"
@@ -23,7 +24,7 @@ static void set_text(char **field, const char *value)
 
 /* ---- conditions ---- */
 
-static const char *token_of(const struct unit *u, enum condition_type t, const struct verdict *v);
+static const char *token_of(struct unit *u, enum condition_type t, const struct verdict *v);
 
 static void log_transition(struct unit *u, enum condition_type t, const struct verdict *v)
 {
@@ -40,9 +41,9 @@ static void log_transition(struct unit *u, enum condition_type t, const struct v
 }
 
 /* Stalled names what went wrong (rejectedIdentifier, SecretNotFound), not that it did. */
-static const char *token_of(const struct unit *u, enum condition_type t, const struct verdict *v)
+static const char *token_of(struct unit *u, enum condition_type t, const struct verdict *v)
 {
-    const char *failure = u->w->memory.hold.err.reason;
+    const char *failure = issuer_choice_hold(u)->err.reason;
     return t == CONDITION_STALLED && v->reason == REASON_STALLED && failure[0] != '\0'
                ? failure
                : reason_token(v->reason);
@@ -217,6 +218,25 @@ static void fill_hooks(struct unit *u)
     }
 }
 
+/* Who was asked for it, and what else is known of the Issuers that the spec names. */
+static void fill_issuers(struct unit *u)
+{
+    struct status *s = &u->w->status;
+    const struct manifest *m = u->w->rev.manifest;
+    bool other = m != NULL && !m->adopted && !cl_str_empty(m->issuer_name) &&
+                 !cl_streq(m->issuer_name, s->issuer_name);
+
+    set_text(&s->used_issuer, other ? m->issuer_name : NULL);
+    set_text(&s->used_kind, other ? cl_str_or(m->issuer_kind, "Issuer") : NULL);
+    json_decref(s->details);
+    s->details = json_object();
+    if (m != NULL && m->account_url != NULL) {
+        (void)json_object_set_new(s->details, "acme",
+                                  json_pack("{s:s}", "accountURI", m->account_url));
+    }
+    issuer_choice_report(u, loop_now(u->d->loop), s->details);
+}
+
 static void fill_certificate(struct unit *u, const struct plan *p)
 {
     struct status *s = &u->w->status;
@@ -240,15 +260,13 @@ static void fill_certificate(struct unit *u, const struct plan *p)
     s->renewal_time = p->renewal_time;
     s->failed_attempts = m->failed_attempts;
     s->last_failure = m->last_failure;
-    fill_error(&s->last_error, &m->hold, m->last_order_url);
+    fill_error(&s->last_error, issuer_choice_hold(u), m->last_order_url);
     json_decref(s->last_error.authorizations);
-    s->last_error.authorizations = m->hold.kind != CL_ERR_NONE && m->last_authorizations != NULL
-                                       ? json_loads(m->last_authorizations, 0, NULL)
-                                       : NULL;
-    if (manifest != NULL && manifest->account_url != NULL) {
-        json_decref(s->details);
-        s->details = json_pack("{s:{s:s}}", "acme", "accountURI", manifest->account_url);
-    }
+    s->last_error.authorizations =
+        issuer_choice_hold(u)->kind != CL_ERR_NONE && m->last_authorizations != NULL
+            ? json_loads(m->last_authorizations, 0, NULL)
+            : NULL;
+    fill_issuers(u);
 }
 
 static void keep_summary(struct unit *u, const struct plan *p)

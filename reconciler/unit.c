@@ -6,6 +6,7 @@
 #include "reconciler/act.h"
 #include "reconciler/core/backoff.h"
 #include "reconciler/inventory.h"
+#include "reconciler/issuer_choice.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "reconciler/report.h"
@@ -39,6 +40,7 @@ struct unit *unit_create(struct daemon *d, bool is_issuer, const char *key, cons
     struct unit *u = cl_keep_new(struct unit);
     u->d = d;
     u->is_issuer = is_issuer;
+    u->is_standby = !is_issuer && standby_is_key(key);
     u->key = cl_keep_dup(key);
     u->name = cl_keep_dup(name);
     u->namespace_ = cl_keep_dup(namespace_);
@@ -64,6 +66,7 @@ static void awake_free(struct unit *u)
     status_deinit(&w->status);
     revision_deinit(&w->rev);
     output_plans_deinit(&w->plans);
+    issuer_choice_destroy(w->choice);
     cl_free(w->wanted_request);
     cl_free(w);
     u->w = NULL;
@@ -258,9 +261,8 @@ void unit_memory_changed(struct unit *u)
     }
 }
 
-struct unit *unit_issuer(struct unit *u)
+struct unit *unit_issuer_of(const struct unit *u, const struct issuer_ref *ref)
 {
-    const struct issuer_ref *ref = &u->w->object->cert->issuer_ref;
     struct unit *found = NULL;
 
     if (ref->name == NULL) {
@@ -274,8 +276,16 @@ struct unit *unit_issuer(struct unit *u)
     if (found == NULL) {
         found = unit_find(u->d, true, ref->name);
     }
-    if (found != NULL && found->ending) {
-        found = NULL;
+    return found != NULL && found->ending ? NULL : found;
+}
+
+struct unit *unit_issuer(struct unit *u)
+{
+    const struct issuer_ref *ref = issuer_choice_asked(u);
+    struct unit *found = unit_issuer_of(u, ref);
+
+    if (ref->name == NULL) {
+        return NULL;
     }
     const char *key = found != NULL ? found->key : ref->name;
     if (!cl_streq(key, u->issuer_key)) {

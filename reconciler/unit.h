@@ -18,6 +18,7 @@ struct issue_run;
 struct project_run;
 struct deploy_run;
 struct instance;
+struct issuer_choice;
 
 /* What is needed of an object while it rests: for summary, metrics and outcome. */
 struct unit_summary {
@@ -41,14 +42,16 @@ struct awake {
     char plans_problem[200];
     char outputs_hash[CL_SHA256_TEXT]; /* over all plans: what hooks and probes are due for */
     bool adopt_checked, adoptable, newer_in_output;
+    struct issuer_choice *choice; /* specs that name several Issuers; issuer_choice.h */
 };
 
 struct unit {
     struct workq_item item;
     struct daemon *d;
     bool is_issuer;
-    char *key;     /* file-system key */
-    char *display; /* "NS/NAME", for issuers "issuer/NAME" */
+    bool is_standby; /* the second certificate of another Certificate; unit_standby.c */
+    char *key;       /* file-system key */
+    char *display;   /* "NS/NAME", for issuers "issuer/NAME" */
     char *name, *namespace_;
     char *issuer_key; /* Certificates: the Issuer that would be used; NULL = not found */
     /* declaration */
@@ -74,6 +77,10 @@ struct unit {
     uint64_t status_hash;
     cl_time issuance_shown; /* last write that showed order progress */
     struct unit_summary summary;
+    /* Certificates: which Issuer is asked (issuer_choice.c); fixed while an issuance runs */
+    unsigned choice;   /* 0 = spec.issuerRef, else the fallback before that number */
+    bool rehearsing;   /* its rehearseWith is asked instead */
+    bool many_issuers; /* others than issuer_key matter, too */
     /* Certificates: running work */
     struct issue_run *issue;
     struct project_run *project;
@@ -83,6 +90,7 @@ struct unit {
     /* Issuers */
     struct instance *instance;
     bool reload;           /* read the credentials again */
+    cl_time trouble_since; /* not ready, or held as a whole; 0 = it is usable */
     cl_time missing_since; /* Certificates: since when the Issuer is not found */
 };
 
@@ -131,14 +139,31 @@ bool unit_end(struct unit *u);
 /** Where and why an event happened, in status and log. */
 void unit_event(struct unit *u, bool warning, const char *reason, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/** The Issuer unit that a Certificate refers to, or NULL; refreshes u->issuer_key. */
+/** The Issuer unit that a Certificate would ask now, or NULL; refreshes u->issuer_key. */
 struct unit *unit_issuer(struct unit *u);
+/** The Issuer of that reference, as seen from @u; NULL if there is none. */
+struct unit *unit_issuer_of(const struct unit *u, const struct issuer_ref *ref);
+
+/* unit_standby.c: the unit behind spec.standby is a Certificate of its own, with the key KEY~standby,
+ * that goes into no output. */
+/** The spec of @u is in force: its standby is declared, too, or ends. False: to be asked again. */
+bool standby_declare(struct unit *u, const char *file, const char sha256[CL_SHA256_TEXT],
+                     cl_time now);
+/** The standby of a Certificate, or the Certificate of a standby; NULL if there is none. */
+struct unit *standby_of(const struct unit *u);
+struct unit *standby_owner(const struct unit *u);
+/** Is KEY that of a standby? */
+bool standby_is_key(const char *key);
+/** Is the standby of an object of @still the unit with @key? */
+bool standby_is_of(const char *key, const struct object *o);
 
 /* issuer_unit.c */
 void issuer_unit_reconcile(struct unit *u);
 /** For certificates: is the issuer usable, and what does it say? */
 void issuer_unit_facts(struct unit *u, struct issuer_facts *ret);
 bool issuer_unit_ready(const struct unit *u);
+/** Since when has it not been usable? 0 = it is. */
+cl_time issuer_unit_trouble(struct unit *u, cl_time now);
 /** The credentials behind it may have changed: they are read again. */
 void issuer_unit_reload(struct unit *u);
 

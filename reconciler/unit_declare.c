@@ -74,7 +74,7 @@ void unit_forget_conflict(struct unit *u)
 void unit_claim(struct unit *u, const struct object *o)
 {
     struct cl_strv claims = {0};
-    if (u->is_issuer) {
+    if (u->is_issuer || u->is_standby) {
         return;
     }
     unit_forget_conflict(u);
@@ -231,5 +231,5 @@ bool unit_declare(struct unit *u, struct object *take_o, const char *file,
     act_project_afresh(u);
     renew_annotation(u, now);
     daemon_wake_unit(u->d, u);
-    return true;
+    return standby_declare(u, file, sha256, now);
 }

@@ -45,6 +45,10 @@ struct issuer_ref {
     char *kind;  /* "Issuer" | "ClusterIssuer" | NULL */
     char *group; /* NULL | "cert-manager.io" | "certloop" */
 };
+struct issuer_ref_list {
+    struct issuer_ref *items;
+    size_t len;
+};
 
 /* ---- solvers ---- */
 struct http01_spec {
@@ -295,6 +299,8 @@ enum deletion_policy { DELETION_RETAIN, DELETION_DELETE };
 struct cert_spec {
     char *secret_name;
     struct issuer_ref issuer_ref;
+    struct issuer_ref_list fallback_issuers; /* asked in this order when it becomes urgent */
+    struct issuer_ref standby; /* who issues the second certificate; name NULL = there is none */
     char *common_name;
     struct cl_strv dns_names;    /* lower case A-labels, deduplicated, as given otherwise */
     struct cl_strv ip_addresses; /* canonical text (RFC 5952) */
@@ -336,7 +342,8 @@ struct acme_spec {
     long max_orders;      /* open orders; default 500 */
     enum retry_after_mode retry_after;
     enum rate_limits_mode
-        rate_limits; /* limits known for the CA's host, or none but those it says */
+        rate_limits;                 /* limits known for the CA's host, or none but those it says */
+    struct issuer_ref rehearse_with; /* asked first after a failed validation; name NULL = none */
     struct solver_list solvers;
 };
 struct generate_spec { /* ca.generate */
@@ -385,6 +392,7 @@ struct config_listen {
 };
 struct config_defaults {
     struct issuer_ref issuer_ref;
+    struct issuer_ref_list fallback_issuers;
     struct private_key_spec private_key; /* algorithm KEY_DEFAULT = none given */
     struct solver_list solvers;
     struct hook_list hooks;
@@ -434,6 +442,12 @@ void cert_spec_destroy(struct cert_spec *s);
 void issuer_spec_destroy(struct issuer_spec *s);
 void object_destroy(struct object *o);
 void config_destroy(struct config *c);
+
+/** Do two references name the same Issuer? No: one of them names none. */
+bool issuer_ref_same(const struct issuer_ref *a, const struct issuer_ref *b);
+/** The Certificate that @o keeps as its standby: the same names from spec.standby.issuerRef, no
+ *  outputs, hooks or probes. Owned; NULL if there is none. */
+struct object *object_standby(const struct object *o);
 
 const char *spec_kind_name(enum spec_kind kind);      /* "Certificate", ... */
 const char *key_algorithm_name(enum key_algorithm a); /* "RSA", "ECDSA", "Ed25519" */

@@ -239,6 +239,7 @@ struct object *document_decode(const struct document *d, const struct config *co
     } else if (r.spec != NULL) {
         schema_decode(&r.c, &SCHEMA_ISSUER, yaml_get(d->root, "spec"), "spec", o->issuer);
         rules_issuer(&r, o->issuer);
+        rules_rehearsal(&r, &o->issuer->acme.rehearse_with, o->metadata.name);
     }
     keep_warnings(o, d->c.problems, before);
     return o;

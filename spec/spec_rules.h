@@ -42,10 +42,15 @@ void rules_secret_ref(const struct rules *r, struct secret_ref *ref, const char 
 void rules_output(const struct rules *r, struct output_spec *o, const char *path);
 void rules_hook(const struct rules *r, const struct hook_spec *h, const char *path);
 void rules_private_key(const struct rules *r, struct private_key_spec *k, const char *path);
+/** Fallbacks and standby; after the merge, which decides who the first Issuer is. */
+void rules_issuers(const struct rules *r, struct cert_spec *s);
+/** rehearseWith of the Issuer @own_name. */
+void rules_rehearsal(const struct rules *r, struct issuer_ref *ref, const char *own_name);
 
 /** Copies what the Configuration says into what @s leaves open. The key comes before its rules; the
  *  rest after the rules for what the spec says itself, which do not bind the Configuration. */
 void rules_merge_key(const struct rules *r, struct private_key_spec *k);
 void rules_merge(const struct rules *r, struct cert_spec *s);
+void rules_merge_fallbacks(const struct rules *r, struct cert_spec *s);
 
 #endif

@@ -153,4 +153,5 @@ void rules_certificate(const struct rules *r, struct cert_spec *s)
     }
     rules_solvers(r, &s->solvers, "spec.solvers");
     rules_merge(r, s);
+    rules_issuers(r, s);
 }

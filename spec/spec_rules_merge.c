@@ -113,6 +113,7 @@ void rules_merge(const struct rules *r, struct cert_spec *s)
         return;
     }
     const struct config_defaults *d = &r->config->defaults;
+    rules_merge_fallbacks(r, s);
     merge_solvers(&s->solvers, &d->solvers);
     merge_hooks(&s->hooks, &d->hooks);
     for (size_t i = 0; i < s->outputs.len; i++) {

@@ -167,13 +167,22 @@ static const struct schema_word SIGNATURE_ALGORITHMS[] = {
     {"ECDSAWithSHA384", 0, false}, {"ECDSAWithSHA512", 0, false},
     {"PureEd25519", 0, false},     {0}};
 
+static const struct schema_field STANDBY[] = {
+    {ROW("issuerRef", STRUCT, cert_spec, standby), .sub = &SCHEMA_ISSUER_REF,
+     .flags = FIELD_REQUIRED, .doc = "Who issues it."},
+    ROW_END,
+};
+static const struct schema SCHEMA_STANDBY = {SCHEMA("standby", cert_spec, STANDBY)};
+
 static const struct schema_field CERTIFICATE[] = {
     {ROW("secretName", TEXT, cert_spec, secret_name), .value = value_subdomain,
      .doc = "Directory below live/ with tls.crt, tls.key and ca.crt, as cert-manager names them."},
     {ROW("issuerRef", STRUCT, cert_spec, issuer_ref), .sub = &SCHEMA_ISSUER_REF,
      .doc = "Who issues; default from the Configuration."},
-    {ROW_BARE("fallbackIssuerRefs", LIST), .flags = FIELD_UNSUPPORTED,
-     .doc = "Who issues when it becomes urgent."},
+    {ROWS("fallbackIssuerRefs", LIST, cert_spec, fallback_issuers.items, fallback_issuers.len),
+     .sub = &SCHEMA_ISSUER_REF, .doc = "Who issues, in this order, when it becomes urgent."},
+    {ROW_FLAT("standby"), .sub = &SCHEMA_STANDBY, .flags = FIELD_OPTIONAL,
+     .doc = "A second certificate from another Issuer, kept ready on disk."},
     {ROW("commonName", TEXT, cert_spec, common_name), .value = value_common_name,
      .doc = "At most 64 characters; under ACME one of the names."},
     {ROW("dnsNames", STRV, cert_spec, dns_names), .flags = FIELD_SET, .value = value_dns_name,

@@ -18,6 +18,9 @@ static const struct schema SCHEMA_DEFAULT_OUTPUTS = {
 static const struct schema_field DEFAULTS[] = {
     {ROW("issuerRef", STRUCT, config_defaults, issuer_ref), .sub = &SCHEMA_ISSUER_REF,
      .doc = "For Certificates without issuerRef; default letsencrypt."},
+    {ROWS("fallbackIssuerRefs", LIST, config_defaults, fallback_issuers.items,
+          fallback_issuers.len),
+     .sub = &SCHEMA_ISSUER_REF, .doc = "For Certificates without fallbackIssuerRefs."},
     {ROW("privateKey", STRUCT, config_defaults, private_key), .sub = &SCHEMA_PRIVATE_KEY_DEFAULTS,
      .doc = "For what a Certificate leaves open."},
     {ROWS("solvers", LIST, config_defaults, solvers.items, solvers.len), .sub = &SCHEMA_SOLVER,

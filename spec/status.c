@@ -57,6 +57,7 @@ void status_deinit(struct status *s)
     jtable_free(&STATUS_METADATA, s);
     jtable_free(&STATUS_SOURCE, &s->source);
     jtable_free(&STATUS_ISSUER_REF, s);
+    jtable_free(&STATUS_USED_ISSUER, s);
     jtable_free(&STATUS_SCHEDULE, s);
     jtable_free(&STATUS_ERROR, &s->last_error);
     cl_strv_deinit(&s->warnings);

@@ -18,6 +18,7 @@
     X(RECONCILING, "Reconciling", false, "a new generation is being worked on")                \
     X(STALLED, "Stalled", false, "only a change by a person can help")                         \
     X(RENEWAL_OVERDUE, "RenewalOverdue", false, "a quarter of the renewal reserve is used up") \
+    X(FAILED_OVER, "FailedOver", false, "the certificate is not from the first Issuer")        \
     X(SPEC_INVALID, "SpecInvalid", false, "the file on disk is rejected; the last good one is used")
 enum condition_type {
 #define X(symbol, name, always, doc) CONDITION_##symbol,
@@ -91,7 +92,8 @@ struct status {
     size_t n_events;
     struct cl_strv warnings;
     /* Certificate */
-    char *issuer_name, *issuer_kind;
+    char *issuer_name, *issuer_kind; /* spec.issuerRef */
+    char *used_issuer, *used_kind;   /* who issued the certificate; NULL = the same */
     cl_time not_before, not_after, renewal_time;
     long revision, failed_attempts;
     cl_time last_failure;

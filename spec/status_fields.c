@@ -32,6 +32,12 @@ static const struct jfield ISSUER_REF[] = {
 };
 const struct jtable STATUS_ISSUER_REF = JTABLE(ISSUER_REF, status);
 
+static const struct jfield USED_ISSUER[] = {
+    JFIELD(JF_TEXT, status, used_issuer, "name"),
+    JFIELD(JF_TEXT, status, used_kind, "kind"),
+};
+const struct jtable STATUS_USED_ISSUER = JTABLE(USED_ISSUER, status);
+
 static const struct jfield VALIDITY[] = {
     JFIELD(JF_TIME, status, not_before, "notBefore"),
     JFIELD(JF_TIME, status, not_after, "notAfter"),

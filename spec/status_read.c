@@ -115,9 +115,13 @@ static int read_certificate(const json_t *o, struct status *s, struct cl_err *er
     json_t *issuer_ref = json_object_get(o, "issuerRef");
 
     s->has_cert = true;
-    if (s->issuer_name == NULL && json_is_object(issuer_ref) &&
-        jtable_read(&STATUS_ISSUER_REF, issuer_ref, s, err) < 0) {
+    if (json_is_object(issuer_ref) &&
+        (jtable_read(&STATUS_USED_ISSUER, issuer_ref, s, err) < 0 ||
+         (s->issuer_name == NULL && jtable_read(&STATUS_ISSUER_REF, issuer_ref, s, err) < 0))) {
         return -1;
+    }
+    if (cl_streq(s->used_issuer, s->issuer_name) && cl_streq(s->used_kind, s->issuer_kind)) {
+        jtable_free(&STATUS_USED_ISSUER, s); /* the same needs no words */
     }
     return cert_facts_read(o, &s->cert, err);
 }

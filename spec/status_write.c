@@ -65,7 +65,9 @@ static json_t *certificate(const struct status *s)
         return json_null();
     }
     cert_facts_write(o, &s->cert);
-    if (s->issuer_name != NULL) {
+    if (s->used_issuer != NULL) {
+        json_put(o, "issuerRef", record(&STATUS_USED_ISSUER, s));
+    } else if (s->issuer_name != NULL) {
         json_put(o, "issuerRef", record(&STATUS_ISSUER_REF, s));
     }
     return o;

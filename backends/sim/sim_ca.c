@@ -192,6 +192,12 @@ static bool bad_day(const struct sim_ca *ca, const char *path, struct sim_respon
         retry_after(res, w);
         return true;
     }
+    if (sim_ca_now(ca, SIM_CA_PAUSED, NULL) != NULL && cl_streq(path, "/order")) {
+        sim_ca_problem(res, 429, "rateLimited",
+                       "Your account is temporarily prevented from requesting certificates for "
+                       "these names. Please visit: https://unpause.test/?jwt=abc");
+        return true;
+    }
     if (sim_ca_now(ca, SIM_CA_HTML, NULL) != NULL) {
         res->status = 200;
         sim_response_header(res, "content-type", "text/html");

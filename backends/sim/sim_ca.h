@@ -17,6 +17,7 @@ enum sim_ca_reply { SIM_CA_ANSWERS, SIM_CA_SWALLOWS, SIM_CA_REFUSES };
     X(ERROR, "error")            /* 500 */                                            \
     X(BUSY, "busy")              /* 503 with Retry-After of ARG seconds */            \
     X(LIMITED, "limited")        /* 429 for newOrder, Retry-After ARG s or the end */ \
+    X(PAUSED, "paused")          /* 429 for newOrder: paused until a person acts */   \
     X(HTML, "html")              /* an HTML page with status 200 */                   \
     X(HUGE, "huge")              /* two MiB of nothing */                             \
     X(LOSES, "loses")            /* forgets orders: 404 */                            \

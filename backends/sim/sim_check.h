@@ -30,13 +30,15 @@ void sim_check_expiry(void);
  *  Owned. @field: "status" or "reason". */
 char *sim_condition(const char *name, const char *type, const char *field);
 long sim_revision(const char *name);
+/** What is at status.@dotted ("certificate.issuerRef.name", "issuers.0.usable"); "" if nothing. Owned. */
+char *sim_status_member(const char *name, const char *dotted);
 
 /* ---- sim_expect.c ---- */
 /** "expect ..." without its first word; @at: when it must be so. 0 or -1 (not understood). */
 int sim_expect(const struct cl_strv *words, cl_time at);
 
 struct sim_status {
-    bool ready;
+    bool ready, expired;
     cl_time not_after;
 };
 struct sim_check {
@@ -49,6 +51,7 @@ struct sim_check {
     char *hook_running;    /* fingerprint of what the running program was started for */
     cl_time next_expiry;
     cl_time alive_since;
+    uint64_t expired;   /* certificates that were in use when they expired */
     uint64_t overviews; /* writes of _summary and the like */
 };
 

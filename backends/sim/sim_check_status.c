@@ -72,6 +72,9 @@ void sim_check_status(const char *path)
         struct sim_status *s = entry(path);
         cl_time until = 0;
         s->ready = cl_streq(member(condition(root, "Ready"), "status"), "True");
+        bool expired = cl_streq(member(condition(root, "Ready"), "reason"), "Expired");
+        sim->check->expired += expired && !s->expired ? 1 : 0;
+        s->expired = expired;
         (void)cl_time_parse(member(json_object_get(root, "status"), "notAfter"), &until);
         s->not_after = until;
         if (s->ready) {
@@ -134,4 +137,30 @@ long sim_revision(const char *name)
     json_decref(root);
     cl_free(path);
     return (long)n;
+}
+
+char *sim_status_member(const char *name, const char *dotted)
+{
+    SIM_WORLD();
+    char *path = status_path(name);
+    json_t *root = load(path);
+    json_t *at = json_object_get(root, "status");
+    struct cl_strv keys = {0};
+    char *text;
+
+    cl_strv_split(&keys, dotted, ".");
+    cl_strv_for_each(key, &keys) {
+        uint64_t index = 0;
+        at = json_is_array(at) && cl_parse_u64(key, 1000, &index) == 0 ? json_array_get(at, index)
+                                                                       : json_object_get(at, key);
+    }
+    if (json_is_string(at)) {
+        text = cl_strdup(json_string_value(at));
+    } else {
+        text = at != NULL ? json_dumps(at, JSON_COMPACT | JSON_ENCODE_ANY) : cl_strdup("");
+    }
+    cl_strv_deinit(&keys);
+    json_decref(root);
+    cl_free(path);
+    return text;
 }

@@ -97,12 +97,14 @@ static int do_issuer(struct command *c)
     char *spec = NULL;
 
     if (server != NULL) {
-        spec = cl_printf("  acme:\n    server: https://%s/dir\n    email: ops@example.com\n"
-                         "    termsOfServiceAgreed: true\n    retryAfter: %s\n"
-                         "    solvers: [{http01: {%s%s}}]\n",
-                         server, cl_str_or(option(c, "retry"), "Obey"),
-                         option(c, "webroot") != NULL ? "webroot: " : "",
-                         cl_str_or(option(c, "webroot"), ""));
+        spec = cl_printf(
+            "  acme:\n    server: https://%s/dir\n    email: ops@example.com\n"
+            "    termsOfServiceAgreed: true\n    retryAfter: %s\n"
+            "%s%s%s    solvers: [{http01: {%s%s}}]\n",
+            server, cl_str_or(option(c, "retry"), "Obey"),
+            option(c, "rehearse") != NULL ? "    rehearseWith: {name: " : "",
+            cl_str_or(option(c, "rehearse"), ""), option(c, "rehearse") != NULL ? "}\n" : "",
+            option(c, "webroot") != NULL ? "webroot: " : "", cl_str_or(option(c, "webroot"), ""));
     } else if (generate != NULL) {
         spec = cl_strdup("  ca: {generate: {commonName: Root}}\n");
     } else {
@@ -127,6 +129,24 @@ static void add_option(const struct command *c, struct cl_buf *b, const char *ke
     }
 }
 
+/* fallback=A+B, standby=C */
+static void add_issuers(const struct command *c, struct cl_buf *b)
+{
+    struct cl_strv names = {0};
+
+    cl_strv_split(&names, cl_str_or(option(c, "fallback"), ""), "+");
+    if (names.len > 0) {
+        (void)cl_buf_adds(b, "  fallbackIssuerRefs:\n");
+    }
+    cl_strv_for_each(name, &names) {
+        (void)cl_buf_addf(b, "  - {name: %s}\n", name);
+    }
+    cl_strv_deinit(&names);
+    if (option(c, "standby") != NULL) {
+        (void)cl_buf_addf(b, "  standby: {issuerRef: {name: %s}}\n", option(c, "standby"));
+    }
+}
+
 static char *cert_text(const struct command *c, const char *name, const char *names)
 {
     struct cl_buf b;
@@ -136,6 +156,7 @@ static char *cert_text(const struct command *c, const char *name, const char *na
                       "apiVersion: certloop/v1\nkind: Certificate\nmetadata: {name: %s}\nspec:\n"
                       "  dnsNames: [%s]\n  issuerRef: {name: %s}\n",
                       name, names, cl_str_or(option(c, "issuer"), "le"));
+    add_issuers(c, &b);
     add_option(c, &b, "suspend", "suspend");
     add_option(c, &b, "duration", "duration");
     add_option(c, &b, "renewBefore", "renewBefore");

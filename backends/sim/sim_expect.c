@@ -3,6 +3,8 @@
  *
  *   NAME Ready[=False] [REASON]     a condition of a Certificate, issuer/NAME, or "all"
  *   NAME revision N                 as its status says
+ *   NAME says a.b.c VALUE           status.a.b.c of a Certificate, issuer/NAME, or "all"
+ *   expired all OP N                certificates that expired in use
  *   orders|accounts|requests|nonces|polls|replaced|revokedReplaced HOST OP N      OP: <= >= ==
  *   runs|successes PROGRAM OP N
  *   file PATH exists|missing
@@ -64,6 +66,28 @@ static void condition(const struct expectation *e, const char *name)
     cl_free(type);
 }
 
+/* NAME says DOTTED.PATH VALUE */
+static void says(const struct expectation *e, const char *name)
+{
+    char *have = sim_status_member(name, word(e, 2));
+
+    if (!cl_streq(have, word(e, 3))) {
+        char *text = cl_printf("\"%s\" for %s", have, name);
+        failed(e, text);
+        cl_free(text);
+    }
+    cl_free(have);
+}
+
+static void one(const struct expectation *e, const char *name)
+{
+    if (cl_streq(word(e, 1), "says")) {
+        says(e, name);
+    } else {
+        condition(e, name);
+    }
+}
+
 static void all(const struct expectation *e)
 {
     const char *path;
@@ -73,7 +97,7 @@ static void all(const struct expectation *e)
     while (cl_map_next(&sim->check->status, &pos, &path, NULL)) {
         const char *base = strrchr(path, '/') + 1;
         char *name = cl_strndup(base, strlen(base) - strlen(".json"));
-        condition(e, name);
+        one(e, name);
         cl_free(name);
         n++;
     }
@@ -93,6 +117,9 @@ static uint64_t count(const struct expectation *e)
     if (cl_streq(what, "successes")) {
         return sim_hook(word(e, 1))->successes;
     }
+    if (cl_streq(what, "expired")) {
+        return sim->check->expired;
+    }
     if (ca == NULL) {
         return 0;
     }
@@ -110,7 +137,7 @@ static bool counts(const char *what)
     return cl_streq(what, "orders") || cl_streq(what, "accounts") || cl_streq(what, "requests") ||
            cl_streq(what, "nonces") || cl_streq(what, "polls") || cl_streq(what, "replaced") ||
            cl_streq(what, "revokedReplaced") || cl_streq(what, "runs") ||
-           cl_streq(what, "successes");
+           cl_streq(what, "successes") || cl_streq(what, "expired");
 }
 
 static void due(void *arg)
@@ -134,7 +161,7 @@ static void due(void *arg)
     } else if (cl_streq(what, "all")) {
         all(e);
     } else {
-        condition(e, what);
+        one(e, what);
     }
     cl_strv_deinit(&e->words);
     cl_free(e);

@@ -40,7 +40,8 @@ struct archive_write {
     const unsigned char *csr;        /* may be NULL */
     size_t csr_len;
     const char *fullchain_pem;
-    const char *ca_pem;  /* may be NULL */
+    const char *ca_pem; /* may be NULL */
+    bool keep_pending;  /* the record of an issuance under way stays: this pair is not its result */
     long keep_revisions; /* older ones are removed; keys of superseded ones kept only for the
                                    last, the rest unlinked */
 };

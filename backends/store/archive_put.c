@@ -115,7 +115,9 @@ void archive_put(const struct paths *p, const struct archive_write *w, struct di
     disk_batch_barrier(b);
     disk_batch_symlink(b, target, current);
     disk_batch_barrier(b);
-    pending_drop(p, w->key, b);
+    if (!w->keep_pending) {
+        pending_drop(p, w->key, b);
+    }
     prune(b, dir, w->manifest->revision, w->keep_revisions);
     cl_free(manifest);
     cl_free(target);

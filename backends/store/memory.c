@@ -23,6 +23,7 @@ static const struct jfield ROWS[] = {
     JFIELD(JF_TEXT, memory, handled_renew_annotation, "handledRenewAnnotation"),
     JFIELD(JF_LONG, memory, failed_attempts, "failedAttempts"),
     JFIELD(JF_TEXT, memory, last_order_url, "lastOrderURL"),
+    JFIELD(JF_UNSIGNED, memory, trouble_attempts, "troubleAttempts"),
     JFIELD(JF_TEXT, memory, last_authorizations, "lastAuthorizations"),
     JFIELD(JF_TEXT, memory, canonical, "lastGood"),
 };
@@ -34,6 +35,7 @@ static const struct store_time TIMES[] = {
     {"handledRenewRequest", offsetof(struct memory, handled_renew_request)},
     {"renewRequested", offsetof(struct memory, renew_requested)},
     {"lastFailure", offsetof(struct memory, last_failure)},
+    {"troubleSince", offsetof(struct memory, trouble_since)},
 };
 
 static const struct jfield HOLD_ROWS[] = {
@@ -45,6 +47,27 @@ static const struct store_time HOLD_TIMES[] = {
     {"notBefore", offsetof(struct memory_hold, not_before)},
     {"firstFailure", offsetof(struct memory_hold, first_failure)},
     {"lastFailure", offsetof(struct memory_hold, last_failure)},
+};
+
+static const struct jfield ISSUER_ROWS[] = {
+    JFIELD(JF_WORD, memory_issuer, name, "name"),
+    JFIELD(JF_UNSIGNED, memory_issuer, failures, "failures"),
+};
+static const struct jtable ISSUER = JTABLE(ISSUER_ROWS, memory_issuer);
+static const struct store_time ISSUER_TIMES[] = {
+    {"dayStart", offsetof(struct memory_issuer, day_start)},
+};
+
+static const struct jfield REHEARSAL_ROWS[] = {
+    JFIELD(JF_WORD, memory_rehearsal, issuer, "issuer"),
+    JFIELD(JF_UNSIGNED, memory_rehearsal, runs, "runs"),
+    JFIELD(JF_UNSIGNED, memory_rehearsal, failures, "failures"),
+    JFIELD(JF_UNSIGNED, memory_rehearsal, stuck, "stuck"),
+};
+static const struct jtable REHEARSAL = JTABLE(REHEARSAL_ROWS, memory_rehearsal);
+static const struct store_time REHEARSAL_TIMES[] = {
+    {"last", offsetof(struct memory_rehearsal, last)},
+    {"passedAt", offsetof(struct memory_rehearsal, passed_at)},
 };
 
 static const struct jfield HOOK_ROWS[] = {
@@ -89,6 +112,11 @@ void memory_deinit(struct memory *m)
     for (size_t i = 0; i < m->n_outputs; i++) {
         jtable_free(&OUTPUT, &m->outputs[i]);
     }
+    for (size_t i = 0; i < m->n_issuers; i++) {
+        jtable_free(&ISSUER, &m->issuers[i]);
+    }
+    jtable_free(&REHEARSAL, &m->rehearsal);
+    cl_free(m->issuers);
     cl_free(m->hooks);
     cl_free(m->outputs);
     *m = (struct memory){0};
@@ -145,6 +173,36 @@ static json_t *hold_write(const struct memory_hold *h)
     return o;
 }
 
+static bool hold_kept(const struct memory_hold *h)
+{
+    return h->kind != CL_ERR_NONE || h->failures > 0;
+}
+
+static json_t *issuers_write(const struct memory *m)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < m->n_issuers; i++) {
+        json_t *o = json_object();
+        jtable_write(&ISSUER, o, &m->issuers[i]);
+        store_times_write(ISSUER_TIMES, N(ISSUER_TIMES), o, &m->issuers[i]);
+        if (hold_kept(&m->issuers[i].hold)) {
+            json_put(o, "hold", hold_write(&m->issuers[i].hold));
+        }
+        (void)json_array_append_new(a, o);
+    }
+    return a;
+}
+
+static json_t *rehearsal_write(const struct memory_rehearsal *r)
+{
+    json_t *o = json_object();
+
+    jtable_write(&REHEARSAL, o, r);
+    store_times_write(REHEARSAL_TIMES, N(REHEARSAL_TIMES), o, r);
+    return o;
+}
+
 static json_t *hooks_write(const struct memory *m)
 {
     json_t *a = json_array();
@@ -198,8 +256,14 @@ char *memory_to_json(const struct memory *m)
     jtable_write(&MEMORY, o, m);
     store_times_write(TIMES, N(TIMES), o, m);
     stamp_write(o, "verifiedStamp", m->verified_stamp);
-    if (m->hold.kind != CL_ERR_NONE || m->hold.failures > 0) {
+    if (hold_kept(&m->hold)) {
         json_put(o, "hold", hold_write(&m->hold));
+    }
+    if (m->n_issuers > 0) {
+        json_put(o, "issuers", issuers_write(m));
+    }
+    if (m->rehearsal.issuer != NULL) {
+        json_put(o, "rehearsal", rehearsal_write(&m->rehearsal));
     }
     json_put(o, "hooks", hooks_write(m));
     json_put(o, "outputs", outputs_write(m));
@@ -223,6 +287,34 @@ static int hold_read(const json_t *o, struct memory_hold *h, struct cl_err *err)
         return -1;
     }
     return store_times_read(HOLD_TIMES, N(HOLD_TIMES), o, h, err);
+}
+
+static int issuers_read(const json_t *a, struct memory *m, struct cl_err *err)
+{
+    if (json_array_size(a) > 0) {
+        m->issuers = cl_calloc(json_array_size(a), sizeof(*m->issuers));
+    }
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const json_t *o = json_array_get(a, i);
+        struct memory_issuer *one = &m->issuers[m->n_issuers++];
+        if (jtable_read(&ISSUER, o, one, err) < 0 ||
+            store_times_read(ISSUER_TIMES, N(ISSUER_TIMES), o, one, err) < 0 ||
+            hold_read(json_object_get(o, "hold"), &one->hold, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int rehearsal_read(const json_t *o, struct memory_rehearsal *r, struct cl_err *err)
+{
+    if (o == NULL) {
+        return 0;
+    }
+    if (jtable_read(&REHEARSAL, o, r, err) < 0) {
+        return -1;
+    }
+    return store_times_read(REHEARSAL_TIMES, N(REHEARSAL_TIMES), o, r, err);
 }
 
 static int hooks_read(const json_t *a, struct memory *m, struct cl_err *err)
@@ -260,6 +352,8 @@ static int decode(const json_t *o, struct memory *m, struct cl_err *err)
     m->verified_stamp = stamp_read(o, "verifiedStamp");
     if (jtable_read(&MEMORY, o, m, err) < 0 || store_times_read(TIMES, N(TIMES), o, m, err) < 0 ||
         hold_read(json_object_get(o, "hold"), &m->hold, err) < 0 ||
+        issuers_read(json_object_get(o, "issuers"), m, err) < 0 ||
+        rehearsal_read(json_object_get(o, "rehearsal"), &m->rehearsal, err) < 0 ||
         hooks_read(json_object_get(o, "hooks"), m, err) < 0 ||
         outputs_read(json_object_get(o, "outputs"), m, err) < 0) {
         return -1;
@@ -310,4 +404,16 @@ int memory_load(const char *path, struct memory *ret, struct cl_err *err)
     }
     cl_buf_deinit(&text);
     return rc;
+}
+
+struct memory_issuer *memory_issuer(struct memory *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_issuers; i++) {
+        if (cl_streq(m->issuers[i].name, name)) {
+            return &m->issuers[i];
+        }
+    }
+    m->issuers = cl_reallocarray(m->issuers, m->n_issuers + 1, sizeof(*m->issuers));
+    m->issuers[m->n_issuers] = (struct memory_issuer){.name = cl_strdup(name)};
+    return &m->issuers[m->n_issuers++];
 }

@@ -17,6 +17,18 @@ struct memory_hold {       /* backoff after failures */
     char inputs_hash[CL_SHA256_TEXT]; /* spec + issuer + secrets at that time; a change lifts it */
     struct cl_err err;
 };
+struct memory_issuer { /* one record for each Issuer beside the first that was asked */
+    char *name;
+    struct memory_hold hold;
+    unsigned failures; /* that count, in the day since day_start */
+    cl_time day_start;
+};
+struct memory_rehearsal {    /* after failed validations (rehearseWith) */
+    char *issuer;            /* with whom the last one was; NULL = there was none */
+    unsigned runs, failures; /* since the last certificate */
+    unsigned stuck;          /* in a row, ended by something else than a failed validation */
+    cl_time last, passed_at;
+};
 struct memory_hook { /* one record for each hook or probe of the spec, by identity */
     char *id;        /* hash of what it runs */
     long revision;   /* last revision for which it succeeded; 0 = never */
@@ -58,7 +70,12 @@ struct memory {
         *last_authorizations; /* of that attempt: those not valid, JSON as in the status; or NULL */
     uint64_t verified_stamp;  /* revision.stamp_hash of the last load with state OK; 0 = none. For
                                 archive_load_verified, also after a restart */
-    struct memory_hold hold;
+    struct memory_hold hold; /* of spec.issuerRef; the others have theirs in issuers */
+    cl_time trouble_since;   /* spec.issuerRef has failed since; 0 = not */
+    unsigned trouble_attempts;
+    struct memory_issuer *issuers;
+    size_t n_issuers;
+    struct memory_rehearsal rehearsal;
     struct memory_hook *hooks;
     size_t n_hooks;
     struct memory_output *outputs;
@@ -68,6 +85,8 @@ void memory_init(struct memory *m);
 void memory_deinit(struct memory *m);
 /** 0 with *ret, 1 if there is none, -1 on error. */
 int memory_load(const char *path, struct memory *ret, struct cl_err *err);
+/** The record of Issuer @name, made if it is not there yet. */
+struct memory_issuer *memory_issuer(struct memory *m, const char *name);
 char *memory_to_json(const struct memory *m); /* owned */
 int memory_from_json(const char *text, struct memory *ret, struct cl_err *err);
 

@@ -3,6 +3,7 @@
  * asked. From the fifth row on the archived revision is whole, so that its manifest is there. */
 #include "reconciler/core/checks.h"
 
+#include "reconciler/core/failover.h"
 #include "spec/base/cl_alloc.h"
 
 #define CHECK(name) static bool name(const struct check_input *in, char *message, size_t size)
@@ -17,6 +18,7 @@ CHECK(secret_mismatch);
 CHECK(request_changed);
 CHECK(adopted_names_changed);
 CHECK(manually_triggered);
+CHECK(standby_in_use);
 CHECK(renewing);
 
 const struct check CHECKS[] = {
@@ -31,6 +33,7 @@ const struct check CHECKS[] = {
     {REASON_REQUEST_CHANGED, true, request_changed},
     {REASON_REQUEST_CHANGED, true, adopted_names_changed},
     {REASON_MANUALLY_TRIGGERED, false, manually_triggered},
+    {REASON_STANDBY_IN_USE, false, standby_in_use},
     {REASON_RENEWING, false, renewing},
 };
 const size_t CHECKS_LEN = sizeof(CHECKS) / sizeof(CHECKS[0]);
@@ -111,15 +114,15 @@ CHECK(incorrect_issuer)
     const struct manifest *m = in->f->manifest;
     const char *wanted = in->o->cert->issuer_ref.name;
     if (!cl_str_empty(m->issuer_name) && !cl_str_empty(wanted) &&
-        !cl_streq(m->issuer_name, wanted)) {
+        !failover_names(in->o->cert, m->issuer_name)) {
         say("Issued by Issuer %s, but spec.issuerRef names %s", m->issuer_name, wanted);
         return true;
     }
     const char *identity = in->f->issuer_identity;
     if (!cl_str_empty(m->issuer_identity) && !cl_str_empty(identity) &&
         !cl_streq(m->issuer_identity, identity)) {
-        say("Issued by %s, but Issuer %s is %s now", m->issuer_identity, cl_str_or(wanted, ""),
-            identity);
+        say("Issued by %s, but Issuer %s is %s now", m->issuer_identity,
+            cl_str_or(m->issuer_name, cl_str_or(wanted, "")), identity);
         return true;
     }
     return false;
@@ -205,6 +208,18 @@ CHECK(manually_triggered)
     }
     char when[CL_TIME_TEXT];
     say("A renewal was asked for at %s", cl_time_format(in->f->renew_requested, when));
+    return true;
+}
+
+/* The first Issuer is asked on until it delivers; its own backoff says how often. */
+CHECK(standby_in_use)
+{
+    const struct manifest *m = in->f->manifest;
+    if (!failover_on_standby(in->o->cert, m)) {
+        return false;
+    }
+    say("The standby certificate of Issuer %s is in use; Issuer %s is asked for one",
+        m->issuer_name, cl_str_or(in->o->cert->issuer_ref.name, ""));
     return true;
 }
 

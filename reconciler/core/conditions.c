@@ -2,6 +2,7 @@
 /* conditions: the table says which function fills which condition; absent is what is left zero. */
 #include "reconciler/core/conditions.h"
 
+#include "reconciler/core/failover.h"
 #include "reconciler/core/ready.h"
 #include "reconciler/core/renewal.h"
 #include "spec/base/cl_str.h"
@@ -12,6 +13,7 @@ static void deployed(const struct planning *p, struct verdict *v);
 static void stalled(const struct planning *p, struct verdict *v);
 static void reconciling(const struct planning *p, struct verdict *v);
 static void renewal_overdue(const struct planning *p, struct verdict *v);
+static void failed_over(const struct planning *p, struct verdict *v);
 
 /* Stalled before Reconciling, which gives way to it. */
 static const struct {
@@ -24,6 +26,7 @@ static const struct {
     {CONDITION_STALLED, stalled},
     {CONDITION_RECONCILING, reconciling},
     {CONDITION_RENEWAL_OVERDUE, renewal_overdue},
+    {CONDITION_FAILED_OVER, failed_over},
 };
 
 void conditions_decide(struct planning *p)
@@ -172,4 +175,28 @@ static void renewal_overdue(const struct planning *p, struct verdict *v)
         p->in.now < p->cert->not_after ? "expires at" : "expired at",
         cl_time_format(p->cert->not_after, end), p->gate != NULL ? "; " : "",
         p->gate != NULL ? p->ret->gate_message : "");
+}
+
+/* What is in use is not from the Issuer that the spec asks first. */
+static void failed_over(const struct planning *p, struct verdict *v)
+{
+    const struct cert_spec *spec = p->in.o->cert;
+    const struct manifest *m = p->in.f->manifest;
+    char when[CL_TIME_TEXT];
+
+    if (p->cert == NULL || cl_str_empty(m->issuer_name) ||
+        cl_streq(m->issuer_name, spec->issuer_ref.name) || !failover_names(spec, m->issuer_name)) {
+        return;
+    }
+    if (failover_on_standby(spec, m)) {
+        set(v, STATUS_TRUE, REASON_STANDBY_IN_USE,
+            "The standby certificate of Issuer %s is in use until Issuer %s delivers one",
+            m->issuer_name, spec->issuer_ref.name);
+    } else {
+        set(v, STATUS_TRUE, REASON_FALLBACK_ISSUER,
+            "Revision %ld is from fallback Issuer %s; Issuer %s is asked again at the renewal, %s",
+            m->revision, m->issuer_name, spec->issuer_ref.name,
+            p->ret->renewal_time == CL_NEVER ? "which is disabled"
+                                             : cl_time_format(p->ret->renewal_time, when));
+    }
 }

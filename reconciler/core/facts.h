@@ -38,8 +38,17 @@ struct facts {
     enum issuer_type issuer_type;
     bool issuer_ready;
     const char *issuer_message;  /* why not; "" if ready */
-    const char *issuer_identity; /* "" = unknown */
-    cl_time issuer_hold_until;   /* CA-wide Busy or RateLimited; 0 = none */
+    const char *issuer_identity; /* of the one that issued what is archived, if the spec still names
+                                    it, else of the one that would be asked; "" = unknown */
+    /* several Issuers (failover.h); all zero if the spec names one */
+    const char *issuer_name;   /* who would be asked; NULL = spec.issuerRef */
+    const char *issuer_choice; /* why that one, if it is not spec.issuerRef; NULL or "" = it is */
+    cl_time issuer_choice_at;  /* the choice may be another one then; 0 = not by time alone */
+    cl_time trouble_since;     /* since when spec.issuerRef has not given what is wanted; 0 = not */
+    bool revoked;              /* the certificate in use is, or is about to be */
+    bool standby_ready;        /* a standby that answers the spec lies in its archive */
+    cl_time standby_not_after;
+    cl_time issuer_hold_until; /* CA-wide Busy or RateLimited; 0 = none */
     const char *issuer_hold_reason;
     const char *issuer_problem; /* what this issuer type cannot do for the spec; NULL = fine */
     const char *no_solver;      /* name without a solver; NULL = all have one */

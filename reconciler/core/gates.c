@@ -60,7 +60,7 @@ static const char *at(cl_time when, char buf[CL_TIME_TEXT])
 
 static const char *issuer_name(const struct gate_input *in)
 {
-    return cl_str_or(in->o->cert->issuer_ref.name, "(none)");
+    return cl_str_or(in->f->issuer_name, cl_str_or(in->o->cert->issuer_ref.name, "(none)"));
 }
 
 #define say(hit, ...) ((void)cl_format((hit)->message, sizeof((hit)->message), __VA_ARGS__))
@@ -159,14 +159,18 @@ static bool issuer_not_ready(const struct gate_input *in, struct gate_hit *hit)
 
 /* What the last failure left behind. A request made after the failure lifts it, unless the CA named
  * the time: its limits do not change by our asking. */
-static bool held(const struct gate_input *in)
+bool gates_held(const struct hold_view *h, cl_time renew_requested, cl_time now)
 {
-    const struct hold_view *h = &in->f->hold;
-    if (h->kind == CL_ERR_NONE || h->inputs_changed || h->not_before <= in->now) {
+    if (h->kind == CL_ERR_NONE || h->inputs_changed || h->not_before <= now) {
         return false;
     }
     bool by_ca = h->kind == CL_ERR_RATE_LIMITED || h->kind == CL_ERR_BUSY;
-    return by_ca || in->f->renew_requested <= h->last_failure;
+    return by_ca || renew_requested <= h->last_failure;
+}
+
+static bool held(const struct gate_input *in)
+{
+    return gates_held(&in->f->hold, in->f->renew_requested, in->now);
 }
 
 static bool stalled(const struct gate_input *in, struct gate_hit *hit)

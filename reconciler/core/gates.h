@@ -28,5 +28,7 @@ extern const struct gate GATES[];
 extern const size_t GATES_LEN;
 /** First closed gate with its @hit, or NULL: all are open. */
 const struct gate *gates_first(const struct gate_input *in, struct gate_hit *hit);
+/** Does @h still forbid an attempt? @renew_requested: as in facts. */
+bool gates_held(const struct hold_view *h, cl_time renew_requested, cl_time now);
 
 #endif

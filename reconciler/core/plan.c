@@ -4,9 +4,12 @@
 #include "reconciler/core/plan.h"
 
 #include "reconciler/core/conditions.h"
+#include "reconciler/core/failover.h"
 #include "reconciler/core/renewal.h"
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_str.h"
+
+#include <string.h>
 
 #define UNREADABLE_RETRY CL_MINUTE
 #define GATE_AGAIN CL_SECOND /* a closed gate is never asked again in the same instant */
@@ -70,6 +73,18 @@ static void close_gate(struct planning *p, enum reason reason, const char *messa
     (void)cl_format(p->ret->gate_message, sizeof(p->ret->gate_message), "%s", message);
 }
 
+/* Who is asked, if it is not the first Issuer, is part of why something happens. */
+static void say_choice(struct planning *p)
+{
+    char *text = p->ret->trigger_message;
+    size_t len = strlen(text);
+
+    if (!cl_str_empty(p->in.f->issuer_choice)) {
+        (void)cl_format(text + len, sizeof(p->ret->trigger_message) - len, "; %s",
+                        p->in.f->issuer_choice);
+    }
+}
+
 static void decide_issue(struct planning *p)
 {
     const struct facts *f = p->in.f;
@@ -89,9 +104,14 @@ static void decide_issue(struct planning *p)
         ret->issue = PLAN_ADOPT;
         return;
     }
+    if (failover_switches(p->in.o, f, p->in.now)) {
+        ret->issue = PLAN_SWITCH;
+        return;
+    }
     if (ret->trigger == REASON_NONE) {
         return;
     }
+    say_choice(p);
     struct gate_input in = {.o = p->in.o, .f = f, .now = p->in.now, .trigger = ret->trigger};
     p->gate = gates_first(&in, &p->hit);
     if (p->gate != NULL) {
@@ -186,12 +206,18 @@ static cl_time at_probe(const struct planning *p)
     return p->in.f->probes_pending > 0 && !hooks_suspended(p->in.f) ? p->in.f->probes_next : 0;
 }
 
+static cl_time at_failover(const struct planning *p)
+{
+    return p->ret->trigger != REASON_NONE ? p->in.f->issuer_choice_at : 0;
+}
+
 /* A reason of NONE stands for that of the closed gate. */
 static const struct {
     cl_time (*when)(const struct planning *p);
     enum reason reason;
 } WAKE_UPS[] = {
     {at_gate, REASON_NONE},
+    {at_failover, REASON_FAILOVER},
     {at_grace_end, REASON_GRACE},
     {at_output_retry, REASON_OUTPUT_MISSING},
     {at_hook, REASON_HOOK_PENDING},

@@ -14,6 +14,7 @@
     X(NONE, "None", "nothing to do now")                                              \
     X(ADOPT, "Adopt", "take over a valid pair found in an output")                    \
     X(ISSUE, "Issue", "obtain a certificate")                                         \
+    X(SWITCH, "Switch", "put the standby certificate into use")                       \
     X(CANCEL, "Cancel", "stop the running issuance: its inputs are no longer wanted") \
     X(PROJECT, "Project", "write the outputs from the archive")                       \
     X(DEPLOY, "Deploy", "run hooks and probes")
@@ -33,7 +34,7 @@ struct verdict { /* one condition to be */
     char message[PLAN_TEXT];
 };
 struct plan {
-    enum plan_step issue;  /* NONE, ADOPT, ISSUE, CANCEL */
+    enum plan_step issue;  /* NONE, ADOPT, ISSUE, SWITCH, CANCEL */
     enum plan_step deploy; /* NONE, PROJECT, DEPLOY */
     enum reason trigger;   /* D1: why a certificate is wanted; NONE = not wanted */
     char trigger_message[PLAN_TEXT];

@@ -18,6 +18,7 @@
     X(REQUEST_CHANGED, "RequestChanged", "the spec asks for something else than was issued")       \
     X(MANUALLY_TRIGGERED, "ManuallyTriggered", "a renewal was asked for")                          \
     X(RENEWING, "Renewing", "the renewal time has come")                                           \
+    X(STANDBY_IN_USE, "StandbyInUse", "the standby is in use until the first Issuer delivers")     \
     X(EXPIRED, "Expired", "the certificate has expired")                                           \
     X(NOT_YET_VALID, "NotYetValid", "the certificate is not valid yet")                            \
     /* D2: why issuing waits */                                                                    \
@@ -50,6 +51,9 @@
     X(HOOK_PENDING, "HookPending", "a hook has not run yet for this revision")                     \
     X(HOOK_FAILED, "HookFailed", "a hook failed and is retried on its own schedule")               \
     X(PROBE_MISMATCH, "ProbeMismatch", "the endpoint serves another certificate")                  \
+    /* several Issuers */                                                                          \
+    X(FALLBACK_ISSUER, "FallbackIssuer", "the certificate in use is from a fallback Issuer")       \
+    X(FAILOVER, "Failover", "another Issuer may be asked, or the standby used")                    \
     /* wake-ups */                                                                                 \
     X(EXPIRY, "Expiry", "the certificate expires")                                                 \
     X(RENEWAL, "Renewal", "the renewal time comes")                                                \

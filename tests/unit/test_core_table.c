@@ -78,6 +78,16 @@ CASE(probe_mismatch, x->facts.probes_total = x->facts.probes_pending = 1;
      x->facts.probes_mismatch = 1)
 CASE(overdue, renewing(x); x->facts.issuer_ready = false)
 
+CASE(fallback, static struct issuer_ref zerossl;
+     zerossl.name = x->manifest.issuer_name = text(x, "zerossl");
+     x->spec.fallback_issuers = (struct issuer_ref_list){.items = &zerossl, .len = 1})
+CASE(failover_later, nothing_issued(x); x->facts.issuer_ready = false;
+     x->facts.issuer_choice_at = NOW + 1)
+CASE(standby, x->spec.standby.name = x->manifest.issuer_name = text(x, "zerossl");
+     x->manifest.trigger = text(x, "StandbyInUse"))
+CASE(standby_due, nothing_issued(x); x->facts.trouble_since = T0; x->facts.standby_ready = true;
+     x->facts.standby_not_after = NOW + CL_DAY)
+
 static void (*const CASES[])(struct fixture *) = {
     does_not_exist,
     missing_data,
@@ -118,6 +128,10 @@ static void (*const CASES[])(struct fixture *) = {
     probed,
     probe_mismatch,
     overdue,
+    fallback,
+    failover_later,
+    standby,
+    standby_due,
 };
 
 static void run_certificates(void)

@@ -99,7 +99,6 @@ static void values_of_the_wrong_type_are_errors(void **state)
 static void what_has_no_effect_yet_is_refused_by_name(void **state)
 {
     static const char *const FIELDS[] = {
-        "fallbackIssuerRefs: [{name: x}]",
         "otherNames: [{oid: 1.2.3, utf8Value: x}]",
         "literalSubject: CN=x",
         "mustStaple: true",
