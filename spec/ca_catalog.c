@@ -155,6 +155,12 @@ int known_ca_parse(const char *text, size_t len, struct known_ca *ret,
     }
     if (rc == 0) {
         schema_decode(&c, &SCHEMA_KNOWN_CA, docs.items[0], "", ret);
+        for (size_t i = 0; i < problems->len; i++) { /* ".name": a path has no start here */
+            char *found = problems->items[i].text;
+            if (found[0] == '.') {
+                memmove(found, found + 1, strlen(found));
+            }
+        }
         check_order(ret, docs.items[0], problems);
         rc = problems_have_error(problems, 0) ? -1 : 0;
     }

@@ -51,8 +51,8 @@ struct ledger_bucket {
     cl_time blocked_until; /* the CA said so; 0 = it did not */
     unsigned reserved;
     unsigned refs;         /* tickets that may need it */
-    unsigned queued;  /* tickets in line that need it */
-    unsigned waiting; /* ... of those in line whose turn it decides */
+    unsigned queued;       /* tickets in line that need it */
+    unsigned waiting;      /* ... of those in line whose turn it decides */
     struct cl_list change; /* in the ledger's changes */
     struct ledger *ledger;
     /* the turns that have been given */

@@ -4,15 +4,10 @@
 #include "backends/store/ca_files.h"
 #include "backends/store/registered_domain.h"
 #include "spec/base/cl_alloc.h"
+#include "tests/unit/core_fixture.h"
 
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define LE "https://acme-v02.api.letsencrypt.org/directory"
 
 static struct ca_catalog shipped;

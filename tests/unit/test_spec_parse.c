@@ -267,7 +267,8 @@ static void acme_issuers_agree_and_trust_in_one_way(void **state)
          "8:31: spec.acme.renewalInformationSource: ARI is not supported by this version of "
          "certloop\n"},
         {"    rateLimits: LetsEncript\n",
-         "8:17: spec.acme.rateLimits.mode: \"LetsEncript\" is not known; did you mean LetsEncrypt?\n"},
+         "8:17: spec.acme.rateLimits: \"LetsEncript\" is not one of Auto, None, LetsEncrypt; did you mean "
+         "LetsEncrypt?\n"},
         {"    rateLimits: {newOrdersPer3h: 300}\n",
          "8:18: spec.acme.rateLimits.newOrdersPer3h: unknown field\n"},
         {"    rateLimits: {newOrders: {capacity: 0, refill: 1m}}\n",
