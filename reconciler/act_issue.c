@@ -8,6 +8,7 @@
 #include "reconciler/core/backoff.h"
 #include "reconciler/issue_run.h"
 #include "reconciler/issuer_choice.h"
+#include "reconciler/ledger_book.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "spec/base/cl_alloc.h"
@@ -35,6 +36,11 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     struct unit *issuer = unit_issuer(u);
     if (issuer == NULL || issuer->instance == NULL || !act_enter_line(u, issuer->instance)) {
         return; /* it went away between observe and act; or woken when a slot is given */
+    }
+    if (!ledger_book_reserve(u, now)) {
+        act_leave_line(u);
+        daemon_wake_unit(u->d, u);
+        return;
     }
     struct issue_run *r = cl_new(struct issue_run);
     r->u = u;
@@ -119,6 +125,30 @@ static void committed(struct issue_run *r, const struct cl_err *err)
     }
 }
 
+/* What an order will cost is durable before it is made. */
+static void paid(struct cl_op *op, const struct cl_err *failed)
+{
+    struct issue_run *r = op->user;
+    struct cl_err err = {0};
+
+    if (failed != NULL) {
+        issue_fail(r, failed);
+    } else if (r->cancelled) {
+        (void)cl_fail(&err, CL_ERR_CANCELLED, "Cancelled", "no longer wanted");
+        issue_fail(r, &err);
+    } else {
+        start_issuer(r);
+    }
+}
+
+static void pay(struct issue_run *r)
+{
+    r->commit = (struct cl_op){.done = paid, .user = r};
+    if (!r->u->ledger.reserved || !ledger_book_sync(r->u->d->ledger, &r->commit)) {
+        paid(&r->commit, NULL);
+    }
+}
+
 static void prepared(struct cl_op *op, const struct cl_err *failed)
 {
     struct issue_run *r = op->user;
@@ -133,7 +163,7 @@ static void prepared(struct cl_op *op, const struct cl_err *failed)
         issue_fail(r, &err);
     } else {
         r->pending_on_disk = true;
-        start_issuer(r);
+        pay(r);
     }
 }
 
@@ -145,7 +175,7 @@ static void prepare(struct issue_run *r)
 
     if (!record || (r->pending_on_disk && !r->u->memory_dirty)) {
         r->saves = r->saves && !record;
-        start_issuer(r);
+        pay(r);
         return;
     }
     struct disk_batch *b = disk_batch_create();
@@ -166,6 +196,7 @@ static void save_order(struct issue_op *issue, const char *order_url, const char
                        struct cl_op *saved)
 {
     struct issue_run *r = cl_container(issue, struct issue_run, issue);
+    ledger_book_ordered(r->u, loop_now(r->u->d->loop));
     cl_free(r->pending.order_url);
     cl_free(r->pending.account_url);
     r->pending.order_url = cl_strdup(order_url);
@@ -322,7 +353,8 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     }
     issue_remember_success(r);
     keep_revision(r);
-    daemon_wake_secret_users(r->u->d, r->u);
+    ledger_book_ended(u, NULL, loop_now(u->d->loop));
+    daemon_wake_secret_users(u->d, u);
     end(r);
 }
 
@@ -332,6 +364,7 @@ void issue_fail(struct issue_run *r, const struct cl_err *err)
     cl_time now = loop_now(u->d->loop);
     char at[CL_TIME_TEXT];
 
+    ledger_book_ended(u, err, now);
     if (err->kind == CL_ERR_CANCELLED) {
         if (!u->d->stopping && r->pending_on_disk) {
             issue_abandon(r, &r->pending);

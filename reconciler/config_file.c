@@ -5,6 +5,7 @@
 
 #include "backends/rt/disk.h"
 #include "reconciler/inventory.h"
+#include "reconciler/ledger_book.h"
 #include "reconciler/publish.h"
 #include "reconciler/unit.h"
 #include "spec/base/cl_alloc.h"
@@ -123,6 +124,7 @@ void config_file_changed(struct daemon *d)
     put_in_force(d, c, sha256);
     cl_log(CL_LOG_NOTICE, "", "ConfigurationLoaded", "%s is in force", d->paths.config);
     d->host.config = d->config;
+    ledger_book_configure(d->ledger);
     solvers_configure(d->solvers, d->config);
     publish_listen(d);
     inventory_reparse(d->inventory);

@@ -7,6 +7,7 @@
 #include "reconciler/act.h"
 #include "reconciler/config_file.h"
 #include "reconciler/inventory.h"
+#include "reconciler/ledger_book.h"
 #include "reconciler/publish.h"
 #include "reconciler/requests.h"
 #include "reconciler/unit.h"
@@ -269,6 +270,7 @@ int daemon_create(struct loop *l, const struct daemon_options *o, struct daemon 
         daemon_destroy(d);
         return -1;
     }
+    d->ledger = ledger_book_create(d);
     d->inventory = inventory_create(d);
     if (!d->read_only && inventory_check_directory(d->inventory, err) < 0 &&
         cl_streq(err->reason, "SpecDirUntrusted")) { /* anything else may pass */
@@ -381,7 +383,7 @@ bool daemon_busy(const struct daemon *d)
 {
     size_t pos = 0;
     void *value;
-    if (!cl_list_empty(&d->loose)) {
+    if (!cl_list_empty(&d->loose) || ledger_book_busy(d->ledger)) {
         return true;
     }
     while (cl_map_next(&d->units, &pos, NULL, &value)) {
@@ -494,6 +496,7 @@ void daemon_destroy(struct daemon *d)
     loop_timer_stop(d->loop, &d->trim_timer);
     watch_destroy(d->watch);
     destroy_units(d); /* may wake others */
+    ledger_book_destroy(d->ledger);
     loop_task_cancel(&d->pass_task);
     loop_timer_stop(d->loop, &d->pass_timer);
     requests_destroy(d->requests);

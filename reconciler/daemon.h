@@ -14,6 +14,7 @@ struct inventory;
 struct deploys;
 struct requests;
 struct publish;
+struct ledger_book;
 struct unit;
 
 struct daemon_options {
@@ -51,6 +52,7 @@ struct daemon {
     struct watch *watch;
     struct deploys *deploys;
     struct requests *requests;
+    struct ledger_book *ledger;
     struct publish *publish;
     struct disk_lock *lock;
     struct cl_rng rng;

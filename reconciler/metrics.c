@@ -2,6 +2,7 @@
 /* metrics: cert-manager's families under certloop_, and our own. Text format 0.0.4, no reasons and
  * no domains in labels. */
 #include "reconciler/inventory.h"
+#include "reconciler/ledger_book.h"
 #include "reconciler/publish.h"
 #include "reconciler/unit.h"
 
@@ -103,6 +104,35 @@ static void single(struct cl_buf *b, const char *name, const char *type, const c
     (void)cl_buf_addf(b, "certloop_%s %.3f\n", name, value);
 }
 
+/* The fullest use of each kind: names of domains and of sets are no labels. */
+static void limits(struct daemon *d, struct cl_buf *b)
+{
+    static const char *const NAMES[] = {"rate_limit_remaining", "rate_limit_blocked_until_seconds"};
+    static const char *const HELP[] = {
+        "Tokens left in the emptiest bucket of a kind, as far as is known.",
+        "Until when the CA refuses, by its own word, in Unix time; 0 = it does not."};
+    struct ledger_row rows[200];
+    cl_time now = loop_now(d->loop);
+
+    for (size_t m = 0; m < 2; m++) {
+        size_t pos = 0;
+        void *value;
+        head(b, NAMES[m], "gauge", HELP[m]);
+        while (cl_map_next(&d->units, &pos, NULL, &value)) {
+            struct unit *u = value;
+            size_t n = u->is_issuer ? ledger_book_rows(u, now, rows, 200) : 0;
+            for (size_t i = 0; i < n; i++) {
+                if (i > 0 && rows[i].bucket->kind == rows[i - 1].bucket->kind) {
+                    continue; /* sorted: the first of a kind has the fewest left */
+                }
+                (void)cl_buf_addf(b, "certloop_%s{issuer=\"%s\",bucket=\"%s\"} %.0f\n", NAMES[m],
+                                  u->name, ledger_kind_name(rows[i].bucket->kind),
+                                  m == 0 ? (double)rows[i].left : seconds(rows[i].blocked_until));
+            }
+        }
+    }
+}
+
 void metrics_render(struct daemon *d, struct cl_buf *b)
 {
     struct inventory_info inv;
@@ -135,6 +165,7 @@ void metrics_render(struct daemon *d, struct cl_buf *b)
           "When the certificate is looked at next, in Unix time.", next_attempt);
     gauge(d, b, false, "certificate_stalled",
           "1 if only a change by a person can help this certificate.", stalled);
+    limits(d, b);
     single(b, "spec_files_rejected", "gauge", "Spec files whose bytes are not in force.",
            (double)inv.rejected);
     single(b, "watch_overflows_total", "counter", "Overflows of the inotify queue.",

@@ -5,10 +5,12 @@
 
 #include "reconciler/act.h"
 #include "reconciler/issuer_choice.h"
+#include "reconciler/ledger_book.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
+#include "spec/jfield.h"
 
 #include <string.h>
 
@@ -387,6 +389,12 @@ void report_issuer(struct unit *u, const struct issuer_facts *f, const struct is
     if (u->instance->ops->details != NULL) {
         json_decref(s->details);
         s->details = u->instance->ops->details(u->instance->issuer);
+    }
+    json_t *limits = ledger_book_view(u, now);
+    if (limits != NULL && s->details != NULL) {
+        json_put(s->details, "rateLimits", limits);
+    } else {
+        json_decref(limits);
     }
     write_status(u, now);
 }

@@ -7,6 +7,7 @@
 #include "reconciler/core/backoff.h"
 #include "reconciler/inventory.h"
 #include "reconciler/issuer_choice.h"
+#include "reconciler/ledger_book.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "reconciler/report.h"
@@ -78,6 +79,7 @@ void unit_destroy(struct unit *u)
     unit_forget_conflict(u);
     unit_release_claims(u, u->w != NULL ? u->w->object : NULL);
     act_leave_line(u);
+    ledger_book_forget(u);
     workq_forget(&u->d->queue, &u->item);
     char *map_key = unit_map_key(u->is_issuer, u->key);
     cl_map_remove(&u->d->units, map_key);
@@ -313,6 +315,9 @@ static void pass(struct unit *u, cl_time now)
         return;
     }
     plan_next(u->w->object, &seen.facts, now, &plan);
+    if (ledger_book_line(u, &seen, &plan, now)) {
+        plan_next(u->w->object, &seen.facts, now, &plan);
+    }
     if (u->item.reported && !u->d->read_only && !u->d->stopping) {
         act_start(u, &seen.facts, &plan, now);
     }

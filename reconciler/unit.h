@@ -9,6 +9,7 @@
 #include "backends/store/output.h"
 #include "reconciler/core/admission.h"
 #include "reconciler/core/issuer_plan.h"
+#include "reconciler/core/ledger.h"
 #include "reconciler/core/plan.h"
 #include "reconciler/core/workq.h"
 #include "reconciler/daemon.h"
@@ -86,6 +87,7 @@ struct unit {
     struct project_run *project;
     struct deploy_run *deploy;
     struct admission_ticket ticket;
+    struct ledger_ticket ledger;
     struct instance *ticket_of; /* whose line the ticket is in */
     /* Issuers */
     struct instance *instance;

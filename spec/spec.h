@@ -326,7 +326,28 @@ struct cert_spec {
 
 /* ---- Issuer ---- */
 enum retry_after_mode { RETRY_AFTER_OBEY, RETRY_AFTER_EAGER_FIRST };
-enum rate_limits_mode { RATE_LIMITS_AUTO, RATE_LIMITS_NONE };
+/* One token bucket: so many at once, then one more each @refill. capacity 0 = no such limit. */
+struct ca_limit {
+    long capacity;
+    cl_time refill;
+};
+struct ca_limits {
+    struct ca_limit new_orders;            /* of an account */
+    struct ca_limit domain;                /* certificates of a registered domain, IPv4, IPv6 /64 */
+    struct ca_limit exact_set;             /* certificates of one set of names */
+    struct ca_limit failed_authorizations; /* of a name, by an account */
+    struct ca_limit consecutive_failures;  /* the same without a success between: then paused */
+    struct ca_limit new_accounts;          /* of an address */
+};
+enum rate_limits_mode {
+    RATE_LIMITS_AUTO, /* those known for the directory's host */
+    RATE_LIMITS_NONE, /* none but those the CA says */
+    RATE_LIMITS_LETS_ENCRYPT
+};
+struct rate_limits_spec {
+    enum rate_limits_mode mode;
+    struct ca_limits limits; /* given ones replace those of the mode */
+};
 struct acme_spec {
     char *server; /* directory URL */
     char *email;
@@ -341,9 +362,8 @@ struct acme_spec {
     long max_connections; /* requests in flight; default 8 */
     long max_orders;      /* open orders; default 500 */
     enum retry_after_mode retry_after;
-    enum rate_limits_mode
-        rate_limits;                 /* limits known for the CA's host, or none but those it says */
     struct issuer_ref rehearse_with; /* asked first after a failed validation; name NULL = none */
+    struct rate_limits_spec rate_limits; /* kept before the CA says so */
     struct solver_list solvers;
 };
 struct generate_spec { /* ca.generate */
@@ -431,6 +451,7 @@ struct config {
     bool trust_spec_dir;
     bool accept_ephemeral_state;
     struct cl_strv provider_directories; /* descriptions of DNS providers; the first one wins */
+    struct cl_strv ca_directories;       /* what is known of CAs; the first one wins */
     struct config_dns dns;
     char *status_mode;    /* octal text, default 0644 */
     char *http01_listen;  /* default "[::]:80" */

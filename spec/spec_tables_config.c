@@ -117,6 +117,9 @@ static const struct schema_field CONFIGURATION[] = {
      .def = "/etc/certloop/dns,/usr/local/share/certloop/dns,"
             "/usr/share/certloop/dns",
      .value = value_path, .doc = "Where descriptions of DNS providers are; the first one wins."},
+    {ROW("caDirectories", STRV, config, ca_directories),
+     .def = "/etc/certloop/cas,/usr/local/share/certloop/cas,/usr/share/certloop/cas",
+     .value = value_path, .doc = "What is known of public CAs; the first file of a name wins."},
     {ROW("dns", STRUCT, config, dns), .sub = &SCHEMA_CONFIG_DNS,
      .doc = "How DNS-01 finds zones, and the embedded name server."},
     ROW_END,

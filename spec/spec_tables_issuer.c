@@ -8,8 +8,16 @@ static const struct schema_word ACCOUNT_KEYS[] = {
 static const struct schema_word RENEWAL_SOURCES[] = {{"None", 0, false}, {"ARI", 1, true}, {0}};
 static const struct schema_word RATE_LIMITS[] = {{"Auto", RATE_LIMITS_AUTO, false},
                                                  {"None", RATE_LIMITS_NONE, false},
-                                                 {"LetsEncrypt", 2, true},
+                                                 {"LetsEncrypt", RATE_LIMITS_LETS_ENCRYPT, false},
                                                  {0}};
+static const struct schema_field RATE_LIMITS_FIELDS[] = {
+    {ROW("mode", WORD, rate_limits_spec, mode), .def = "Auto", .words = RATE_LIMITS,
+     .doc = "Auto: those known for the host of server. None: only what the CA says itself."},
+    CA_LIMIT_ROWS(rate_limits_spec, limits),
+    ROW_END,
+};
+static const struct schema SCHEMA_RATE_LIMITS = {
+    .short_scalar = "mode", SCHEMA("rateLimits", rate_limits_spec, RATE_LIMITS_FIELDS)};
 static const struct schema_word REISSUE[] = {{"Server", 0, false}, {"Never", 1, true}, {0}};
 static const struct schema_word RETRY_AFTER[] = {
     {"Obey", RETRY_AFTER_OBEY, false}, {"EagerFirst", RETRY_AFTER_EAGER_FIRST, false}, {0}};
@@ -41,7 +49,7 @@ static const struct schema_field ACME[] = {
      .doc = "Ask for spec.duration; few CAs accept it."},
     {ROW_BARE("renewalInformationSource", WORD), .words = RENEWAL_SOURCES,
      .doc = "Whether the CA says when to renew."},
-    {ROW("rateLimits", WORD, acme_spec, rate_limits), .def = "Auto", .words = RATE_LIMITS,
+    {ROW("rateLimits", STRUCT, acme_spec, rate_limits), .sub = &SCHEMA_RATE_LIMITS,
      .doc = "Which limits are kept before the CA says so."},
     {ROW_BARE("reissueOnChange", WORD), .words = REISSUE, .doc = "Issue anew when server changes."},
     {ROW("retryAfter", WORD, acme_spec, retry_after), .def = "Obey", .words = RETRY_AFTER,

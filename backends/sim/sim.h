@@ -20,6 +20,7 @@
 #define SIM_SPECS "/etc/acme.d"
 #define SIM_STATE "/var/lib/certloop"
 #define SIM_SECRETS "/etc/certloop/secrets"
+#define SIM_CAS "/usr/share/certloop/cas"
 #define SIM_CONFIG "/etc/certloop/config.yaml"
 #define SIM_TRACE_LINES 400
 

@@ -2,6 +2,7 @@
 /* sim_ca: the door of the model CA: bad days, directory, nonces, signatures, accounts, routes. */
 #include "backends/sim/sim_ca.h"
 
+#include "backends/sim/sim_ca_limits.h"
 #include "backends/sim/sim_check.h"
 #include "backends/sim/sim_crypto.h"
 #include "spec/base/cl_alloc.h"
@@ -324,6 +325,10 @@ static void new_account(struct sim_ca *ca, const struct sim_post *p, struct sim_
         sim_ca_problem(res, 400, "accountDoesNotExist", "no account for this key");
         return;
     }
+    if (a == NULL && !sim_ca_account_allowed(ca, res)) {
+        cl_free(key);
+        return;
+    }
     if (a == NULL) {
         a = cl_new(struct sim_account);
         a->id = sim_ca_new_id(ca);
@@ -420,7 +425,7 @@ enum sim_ca_reply sim_ca_handle(struct sim_ca *ca, const struct sim_request *req
     if (sim_ca_now(ca, SIM_CA_SILENT, NULL) != NULL) {
         return SIM_CA_SWALLOWS;
     }
-    if (bad_day(ca, req->path, res)) {
+    if (bad_day(ca, req->path, res) || sim_ca_too_fast(ca, req->path, res)) {
         return SIM_CA_ANSWERS;
     }
     if (cl_streq(req->path, "/dir")) {

@@ -56,7 +56,7 @@ struct sim_order {
     struct sim_authz **authzs;
     size_t n_authzs;
     enum { ORDER_PENDING, ORDER_PROCESSING, ORDER_VALID, ORDER_INVALID } status;
-    cl_time created, ready_at, expires, not_after;
+    cl_time created, ready_at, expires, not_after, delivered_at;
     char *chain;
     char *replaces; /* RFC 9773: identifies the certificate it is to replace; NULL = none */
     unsigned life;  /* that asked for it, dead or alive */
@@ -85,6 +85,8 @@ struct sim_ca {
     struct cl_map orders, authzs, nonces;
     struct cl_map issued; /* certificate id -> struct sim_issued */
     uint64_t n_accounts, n_orders, n_posts, n_new_nonce, n_failed_orders, next_id;
+    struct sim_limits *limits; /* NULL = none */
+    uint64_t n_limited, n_too_fast;
     uint64_t n_renewal_info, n_replaced, n_revoked_replaced;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim_ca_order: orders, authorizations, validation by fetching from the daemon, and certificates. */
-#include "backends/sim/sim_ca.h"
+#include "backends/sim/sim_ca_limits.h"
 #include "backends/sim/sim_check.h"
 #include "backends/sim/sim_crypto.h"
 #include "spec/base/cl_alloc.h"
@@ -191,7 +191,9 @@ void sim_ca_new_order(struct sim_ca *ca, const struct sim_post *p, struct sim_re
     o->account = p->account;
     o->identifiers = names;
     o->names = cl_strv_join(&names, " ");
-    if (sim_ca_take_replaces(ca, p, o, res) < 0) {
+    if (sim_ca_take_replaces(ca, p, o, res) < 0 ||
+        !sim_ca_order_allowed(ca, p->account, &o->identifiers, o->replaces != NULL, res)) {
+        cl_free(o->replaces);
         cl_strv_deinit(&o->identifiers);
         cl_free(o->names);
         cl_free(o->id);
@@ -268,12 +270,13 @@ struct validation {
     struct sim_authz *z;
 };
 
-static void authz_ends(const struct sim_ca *ca, struct sim_authz *z, bool valid, const char *why)
+static void authz_ends(struct sim_ca *ca, struct sim_authz *z, bool valid, const char *why)
 {
     z->status = valid ? AUTHZ_VALID : AUTHZ_INVALID;
     z->why = cl_strdup(why);
     z->ended = sim->now;
     if (!valid) {
+        sim_ca_name_failed(ca, z->account, z->name);
         sim_trace("%s: cannot validate %s: %s", ca->host, z->name, why);
     }
 }
@@ -429,6 +432,7 @@ void sim_ca_finalize(struct sim_ca *ca, struct sim_order *o, const struct sim_po
         o->status = ORDER_PROCESSING;
         o->ready_at = sim->now + sim_between(0, ca->processing);
         make_chain(ca, o, &csr);
+        sim_ca_order_issued(ca, &o->identifiers, o->replaces != NULL);
         sim_ca_refresh(ca, o);
         answer_order(ca, o, 200, res);
     }
@@ -443,6 +447,7 @@ void sim_ca_chain(struct sim_ca *ca, struct sim_order *o, struct sim_response *r
         sim_ca_problem(res, 404, "malformed", "there is no certificate yet");
         return;
     }
+    o->delivered_at = o->delivered ? o->delivered_at : sim->now;
     o->delivered = true;
     res->status = 200;
     sim_response_header(res, "content-type", "application/pem-certificate-chain");

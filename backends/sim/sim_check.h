@@ -37,6 +37,13 @@ char *sim_status_member(const char *name, const char *dotted);
 /** "expect ..." without its first word; @at: when it must be so. 0 or -1 (not understood). */
 int sim_expect(const struct cl_strv *words, cl_time at);
 
+/* ---- sim_pace.c ---- */
+/** Remembers of each Certificate without a certificate when its turn is, as its status says. */
+void sim_pace_forecast(void);
+/** All that was ordered at the CA at @host: as early as its limits allow within 1 %, and so were the
+ *  forecasts. */
+void sim_pace_check(const char *host);
+
 struct sim_status {
     bool ready, expired;
     cl_time not_after;
@@ -47,6 +54,8 @@ struct sim_check {
     struct cl_map damaged; /* ... and those that are not looked at */
     struct cl_map issuers; /* "HOST PATH" */
     struct cl_map orders;  /* "HOST NAMES" -> the last order for them */
+    struct cl_map forecasts; /* name of a Certificate -> struct sim_forecast */
+    cl_time forecast_at;
     struct cl_map hooks;   /* "PROGRAM FINGERPRINT" -> struct hook_run */
     char *hook_running;    /* fingerprint of what the running program was started for */
     cl_time next_expiry;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim_command: the commands of scenarios: what people, disks, CAs and programs do. */
-#include "backends/sim/sim_ca.h"
+#include "backends/sim/sim_ca_limits.h"
 #include "backends/sim/sim_check.h"
 #include "backends/sim/sim_fs.h"
 #include "backends/sim/sim_run.h"
@@ -189,17 +189,24 @@ static int do_cert(struct command *c)
     return rc == 0 ? 0 : wrong(c, "cannot write that");
 }
 
-/* certs COUNT PREFIX issuer=...: PREFIX-0001 ... for PREFIX-0001.example.com ... */
+/* certs COUNT PREFIX issuer=... [domains=N]: PREFIX-0001 ... for PREFIX-0001.example.com ..., or spread over
+ * N registered domains, d1.example ... */
 static int do_certs(struct command *c)
 {
     uint64_t count = 0;
+    uint64_t domains = 0;
 
     if (number(word(c, 1), 100000, &count) < 0) {
         return wrong(c, "expected: certs COUNT PREFIX");
     }
+    if (option(c, "domains") != NULL && number(option(c, "domains"), 100000, &domains) < 0) {
+        return wrong(c, "domains= needs a number");
+    }
     for (uint64_t i = 1; i <= count; i++) {
         char *name = cl_printf("%s-%04llu", word(c, 2), (unsigned long long)i);
-        char *dns = cl_printf("%s.example.com", name);
+        char *dns = domains == 0 ? cl_printf("%s.example.com", name)
+                                 : cl_printf("%s.d%llu.example", name,
+                                             (unsigned long long)(i % domains + 1));
         char *path = cl_printf(SIM_SPECS "/%s.yaml", name);
         char *text = cert_text(c, name, dns);
         int rc = put(path, text, 0644);
@@ -379,6 +386,9 @@ static int do_ca(struct command *c)
         time_option(c, "ari", &ca->renewal_every) < 0 ||
         time_option(c, "latency", &ca->latency_hi) < 0) {
         return wrong(c, "a duration is malformed");
+    }
+    if (option(c, "limits") != NULL && sim_ca_limits_set(ca, option(c, "limits")) < 0) {
+        return wrong(c, "limits= is letsencrypt or none");
     }
     ca->latency_lo = cl_time_min(ca->latency_lo, ca->latency_hi);
     if (number(option(c, "badNonce"), 100, &n) == 0) {

@@ -7,7 +7,10 @@
  *   expired all OP N                certificates that expired in use
  *   orders|accounts|requests|nonces|polls|replaced|revokedReplaced HOST OP N      OP: <= >= ==
  *   runs|successes PROGRAM OP N
+ *   limited|tooFast HOST OP N       answers 429 and 503 because of its limits
  *   file PATH exists|missing
+ *   forecast HOST                   from now on the turns that are told are remembered, and
+ *   paced HOST                      ... were right within 1 %, each as early as the limits allow
  */
 #include "backends/sim/sim_check.h"
 #include "backends/sim/sim_fs.h"
@@ -126,6 +129,8 @@ static uint64_t count(const struct expectation *e)
     return cl_streq(what, "orders")            ? ca->n_orders
            : cl_streq(what, "accounts")        ? ca->n_accounts
            : cl_streq(what, "nonces")          ? ca->n_new_nonce
+           : cl_streq(what, "limited")         ? ca->n_limited
+           : cl_streq(what, "tooFast")         ? ca->n_too_fast
            : cl_streq(what, "polls")           ? ca->n_renewal_info
            : cl_streq(what, "replaced")        ? ca->n_replaced
            : cl_streq(what, "revokedReplaced") ? ca->n_revoked_replaced
@@ -136,6 +141,7 @@ static bool counts(const char *what)
 {
     return cl_streq(what, "orders") || cl_streq(what, "accounts") || cl_streq(what, "requests") ||
            cl_streq(what, "nonces") || cl_streq(what, "polls") || cl_streq(what, "replaced") ||
+           cl_streq(what, "limited") || cl_streq(what, "tooFast") ||
            cl_streq(what, "revokedReplaced") || cl_streq(what, "runs") ||
            cl_streq(what, "successes") || cl_streq(what, "expired");
 }
@@ -158,6 +164,10 @@ static void due(void *arg)
         if (sim_revision(what) != (long)wanted) {
             failed(e, "another");
         }
+    } else if (cl_streq(what, "forecast")) {
+        sim_pace_forecast();
+    } else if (cl_streq(what, "paced")) {
+        sim_pace_check(word(e, 1));
     } else if (cl_streq(what, "all")) {
         all(e);
     } else {

@@ -382,7 +382,7 @@ static void drop_unsynced(struct sim_fs *fs, size_t from, size_t n)
 
 static size_t is_other(const struct sim_op *op)
 {
-    return strstr(op->path, "/status/") == NULL ? 1 : 0;
+    return op->is_status ? 0 : 1;
 }
 
 static void write_back(struct sim_fs *fs, size_t n)
@@ -403,6 +403,7 @@ void sim_fs_unsynced(struct sim_fs *fs, struct sim_op *take_op)
         fs->cap_unsynced = fs->cap_unsynced == 0 ? 64 : fs->cap_unsynced * 2;
         fs->unsynced = cl_reallocarray(fs->unsynced, fs->cap_unsynced, sizeof *fs->unsynced);
     }
+    take_op->is_status = strstr(take_op->path, "/status/") != NULL;
     fs->n_unsynced_other += is_other(take_op);
     fs->unsynced[fs->n_unsynced++] = *take_op;
     memset(take_op, 0, sizeof *take_op);
@@ -430,10 +431,16 @@ static bool overrides(const struct sim_op *op, const struct sim_op *older)
 
 void sim_fs_synced(struct sim_fs *fs, struct sim_op *take_op)
 {
+    bool near_status = strstr(take_op->path, "/status") != NULL || touches(take_op, SIM_STATE);
+    size_t others = 0; /* seen and left */
     size_t i = 0;
 
-    while (fs->n_unsynced_other > 0 && i < fs->n_unsynced) {
+    while (fs->n_unsynced_other > (near_status ? 0 : others) && i < fs->n_unsynced) {
         struct sim_op *older = &fs->unsynced[i];
+        if (older->is_status && !near_status) {
+            i++;
+            continue;
+        }
         bool above = take_op->kind != SIM_OP_TREE && older->kind == SIM_OP_MKDIR &&
                      touches(older, take_op->path);
         bool needed = take_op->kind == SIM_OP_CHMOD || take_op->kind == SIM_OP_CHOWN ||
@@ -442,6 +449,7 @@ void sim_fs_synced(struct sim_fs *fs, struct sim_op *take_op)
             (needed && overrides(take_op, older))) {
             (void)sim_op_apply(fs->durable, older, true);
         } else if (!overrides(take_op, older)) {
+            others += is_other(older);
             i++;
             continue;
         }

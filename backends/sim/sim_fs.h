@@ -40,8 +40,9 @@ struct sim_op {
     uint32_t uid, gid;
     uint64_t ino;
     int64_t time_ns;
-    cl_time at;   /* when it was made, for the write-back */
-    bool batched; /* of a commit that did not end: such files are synced in any order */
+    cl_time at;     /* when it was made, for the write-back */
+    bool batched;   /* of a commit that did not end: such files are synced in any order */
+    bool is_status; /* unsynced: below the status directory, which nobody syncs */
 };
 
 struct sim_fs {

@@ -2,6 +2,7 @@
 /* sim_main: certloop-simulate: scenarios, seeds, sweeps. A failure prints the property, the end of
  * the trace, and one command that runs it again. */
 #include "backends/sim/sim_run.h"
+#include "backends/sim/sim_tree.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_hash.h"
 
@@ -9,6 +10,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TAIL_LINES 60u
 #define FAILURES_MAX 5u /* then a sweep or a row of seeds ends */
@@ -29,6 +31,7 @@ static const char USAGE[] =
     "  --certs N --horizon D --kills --faults    of the random schedule\n"
     "  --print             print the random schedule as a scenario\n"
     "  --exact             let every periodic timer fire\n"
+    "  --cas DIR           what is known of CAs (that of the installation)\n"
     "  --verbose           print the trace as it grows\n";
 
 struct sweep {
@@ -44,6 +47,8 @@ struct args {
     struct sim_random random;
     bool print, exact, verbose, enospc;
     struct cl_strv files;
+    const char *cas;        /* directory of what is known of CAs */
+    struct cl_strv on_disk; /* path, content, ...: there at the start of each run */
     uint64_t runs, failures;
 };
 
@@ -96,6 +101,10 @@ static int parse_value(struct args *a, const char *flag, const char *value)
     }
     if (cl_streq(flag, "--seeds")) {
         return parse_seeds(a, value);
+    }
+    if (cl_streq(flag, "--cas")) {
+        a->cas = value;
+        return 0;
     }
     if (cl_streq(flag, "--horizon")) {
         return cl_duration_parse(value, &a->random.horizon);
@@ -237,7 +246,8 @@ static int run_sweep(struct args *a, const char *file, const char *text, struct 
 
 static int run_text(struct args *a, const char *file, const char *text, uint64_t seed)
 {
-    struct sim_options o = {.seed = seed, .exact = a->exact, .verbose = a->verbose};
+    struct sim_options o = {
+        .seed = seed, .exact = a->exact, .verbose = a->verbose, .files = &a->on_disk};
     struct sim_result r = {0};
     bool swept = false;
     int rc = 0;
@@ -267,24 +277,29 @@ static int run_text(struct args *a, const char *file, const char *text, uint64_t
 
 /* ---- files ---- */
 
-/* A file of the real machine; owned, NULL with a message. */
-static char *read_file(const char *path)
+/* What is known of CAs: installed, or in the source tree that this was built in. */
+static void load_cas(struct args *a)
 {
-    FILE *f = fopen(path, "re");
-    struct cl_buf b;
-    char chunk[4096];
-    size_t n;
+    static const char *const BESIDE[] = {"/../../share/certloop/cas", "/../../backends/acme/cas"};
+    char self[512];
+    char *found = cl_strdup(a->cas);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (f == NULL) {
-        (void)fprintf(stderr, "certloop-simulate: cannot read %s\n", path);
-        return NULL;
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    for (size_t i = 0; found == NULL && slash != NULL && i < sizeof BESIDE / sizeof BESIDE[0];
+         i++) {
+        char *dir = cl_printf("%.*s%s", (int)(slash - self), self, BESIDE[i]);
+        if (access(dir, R_OK) == 0) {
+            found = dir;
+        } else {
+            cl_free(dir);
+        }
     }
-    cl_buf_init(&b, (size_t)16 << 20);
-    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) {
-        (void)cl_buf_add(&b, chunk, n);
+    if (found != NULL) {
+        sim_tree_read(found, SIM_CAS, ".yaml", &a->on_disk);
     }
-    (void)fclose(f); /* opened for reading: nothing to lose */
-    return cl_buf_take(&b);
+    cl_free(found);
 }
 
 static int run_seed(struct args *a, uint64_t seed)
@@ -302,7 +317,7 @@ static int run_seed(struct args *a, uint64_t seed)
         cl_free(text);
     }
     cl_strv_for_each(file, &a->files) {
-        char *text = read_file(file);
+        char *text = sim_tree_file(file);
         int one = text != NULL ? run_text(a, file, text, seed) : 66;
         cl_free(text);
         rc = one != 0 ? one : rc;
@@ -330,6 +345,7 @@ int main(int argc, char **argv)
         return rc;
     }
     rc = 0;
+    load_cas(&a);
     for (uint64_t seed = a.seed_from; seed <= a.seed_to && rc == 0 && a.failures < FAILURES_MAX;
          seed++) {
         rc = run_seed(&a, seed);
@@ -339,5 +355,6 @@ int main(int argc, char **argv)
                      (unsigned long long)a.failures);
     }
     cl_strv_deinit(&a.files);
+    cl_strv_deinit(&a.on_disk);
     return rc != 0 ? rc : (a.failures > 0 ? 1 : 0);
 }

@@ -204,6 +204,10 @@ int sim_run(const char *text, const struct sim_options *o, struct sim_result *re
     s->verbose = o->verbose;
     s->poisoned = true;
     sim_check_create();
+    for (size_t i = 0; o->files != NULL && i + 1 < o->files->len; i += 2) {
+        const char *content = o->files->items[i + 1];
+        (void)sim_fs_put(o->files->items[i], content, strlen(content), 0644);
+    }
     int rc = sim_scenario_load(text, err);
     if (rc == 0) {
         s->poisoned = false;

@@ -7,6 +7,7 @@
 
 /* What the command line says about a run. */
 struct sim_options {
+    const struct cl_strv *files; /* that are there at the start: path, content, ...; may be NULL */
     uint64_t seed;
     bool seed_given;
     struct sim_faults faults;

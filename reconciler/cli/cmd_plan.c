@@ -1,50 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_plan: the daemon's own decision, without network and without writing. */
 #include "backends/rt/disk.h"
-#include "reconciler/cli/cli_objects.h"
+#include "reconciler/cli/cli_planner.h"
 #include "reconciler/inventory.h"
-#include "reconciler/observe.h"
 #include "spec/base/cl_alloc.h"
-#include "version.h"
+#include "spec/jfield.h"
 
 #include <string.h>
 
+#define SENTENCES_MAX 30u /* more than these nobody reads */
+
 struct planning {
     struct cli *c;
+    struct cli_planner planner;
     struct daemon *d;
     struct cli_table table;
     json_t *items;
     size_t steps, errors;
+    size_t orders;
+    cl_time ready_by;         /* of the last of these orders */
+    struct cl_strv sentences; /* what, why, at what cost, when */
 };
 
-/* An Issuer is taken as usable unless the running daemon says that it is not. */
-static void assume_issuers(struct planning *p)
+/* Is an order to be made, now or at its turn? */
+static bool orders(const struct unit *u, const struct plan *plan)
 {
-    size_t pos = 0;
-    void *value;
-    while (cl_map_next(&p->d->units, &pos, NULL, &value)) {
-        struct unit *u = value;
-        struct cl_err err = {0};
-        if (!u->is_issuer || unit_wake(u, &err) < 0) {
-            continue;
-        }
-        issuer_unit_reconcile(u);
-        char *path = cl_printf("status/issuers/%s.json", u->name);
-        json_t *status = cli_state_json(p->c, path);
-        json_t *conditions = json_object_get(json_object_get(status, "status"), "conditions");
-        bool ready = true;
-        size_t i;
-        json_t *k;
-        json_array_foreach(conditions, i, k)
-        {
-            if (cl_streq(json_string_value(json_object_get(k, "type")), "Ready")) {
-                ready = cl_streq(json_string_value(json_object_get(k, "status")), "True");
-            }
-        }
-        u->summary.conditions[CONDITION_READY] = ready ? STATUS_TRUE : STATUS_FALSE;
-        json_decref(status);
-        cl_free(path);
+    bool held = plan->gate == REASON_RATE_LIMITED && cl_heap_contains(&u->ledger.wait);
+    return plan->issue == PLAN_ISSUE || held || plan->gate == REASON_WAITING_FOR_SLOT;
+}
+
+/* One sentence for people about what is going to happen. */
+static void add_sentence(struct planning *p, const struct unit *u, const struct plan *plan)
+{
+    char at[CL_TIME_TEXT];
+
+    if (!orders(u, plan)) {
+        return;
     }
+    cl_time ready = cli_planner_ready(&p->planner, u);
+    p->orders++;
+    p->ready_by = cl_time_max(p->ready_by, ready);
+    if (p->sentences.len >= SENTENCES_MAX) {
+        return;
+    }
+    char *cost = cli_planner_cost(&p->planner, u);
+    cl_strv_take(&p->sentences,
+                 cl_printf("%s: a new certificate from Issuer %s, because: %s. Costs 1 order%s%s; "
+                           "Ready about %s.",
+                           u->display, cl_str_or(u->issuer_key, "(none)"), plan->trigger_message,
+                           cost[0] != '\0' ? ": " : " (no limit is known)", cost,
+                           cl_time_format(ready, at)));
+    cl_free(cost);
 }
 
 static void add_row(struct planning *p, const struct unit *u, const struct plan *plan)
@@ -54,7 +60,9 @@ static void add_row(struct planning *p, const struct unit *u, const struct plan 
     const char *reason = reason_token(plan->trigger);
     const char *message = plan->trigger_message;
     bool issue = plan->issue == PLAN_ISSUE;
+    bool order = orders(u, plan);
 
+    add_sentence(p, u, plan);
     if (plan->gate != REASON_NONE && plan->trigger != REASON_NONE && plan->issue == PLAN_NONE) {
         step = plan->deploy != PLAN_NONE ? step : "Wait";
         reason = reason_token(plan->gate);
@@ -69,13 +77,17 @@ static void add_row(struct planning *p, const struct unit *u, const struct plan 
     }
     (void)cl_time_format(plan->next_at == CL_NEVER ? 0 : plan->next_at, next);
     if (p->c->output == CLI_JSON) {
-        (void)json_array_append_new(
-            p->items, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s}", "object", u->display, "step",
-                                step, "reason", reason, "message", message, "gate",
-                                reason_token(plan->gate), "nextTime", next, "orders", issue ? 1 : 0,
-                                "nextReason", reason_token(plan->next_reason)));
+        json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s}", "object", u->display, "step",
+                              step, "reason", reason, "message", message, "gate",
+                              reason_token(plan->gate), "nextTime", next, "orders", issue ? 1 : 0,
+                              "nextReason", reason_token(plan->next_reason));
+        if (order) {
+            json_put(o, "cost", cli_planner_cost_json(&p->planner, u));
+            json_put(o, "readyAt", json_time(cli_planner_ready(&p->planner, u)));
+        }
+        (void)json_array_append_new(p->items, o);
     } else {
-        cli_table_row(&p->table, u->display, step, reason, issue ? "1 order" : "none", next,
+        cli_table_row(&p->table, u->display, step, reason, order ? "1 order" : "none", next,
                       message, NULL);
     }
 }
@@ -96,31 +108,52 @@ static bool asked_for(struct cli *c, const struct unit *u)
     return false;
 }
 
-static size_t plan_certificates(struct planning *p)
+static size_t plan_certificates(struct planning *p, bool show)
 {
     size_t pos = 0;
     size_t found = 0;
     void *value;
-    cl_time now = loop_now(p->d->loop);
 
     while (cl_map_next(&p->d->units, &pos, NULL, &value)) {
         struct unit *u = value;
         struct observation seen;
         struct plan plan;
         struct cl_err err = {0};
-        if (u->is_issuer || !asked_for(p->c, u)) {
+        if (u->is_issuer || (show && !asked_for(p->c, u))) {
             continue;
         }
         found++;
-        if (unit_wake(u, &err) < 0 || observe(u, now, &seen, &err) < 0) {
+        if (cli_planner_plan(&p->planner, u, false, &seen, &plan, &err) < 0) {
+            if (!show) {
+                continue;
+            }
             p->errors++;
             (void)cli_error(p->c, 1, "%s: %s", u->display, err.text);
             continue;
         }
-        plan_next(u->w->object, &seen.facts, now, &plan);
-        add_row(p, u, &plan);
+        if (show) {
+            add_row(p, u, &plan);
+        }
     }
     return found;
+}
+
+static void print_sentences(struct planning *p)
+{
+    char at[CL_TIME_TEXT];
+
+    if (p->orders == 0) {
+        return;
+    }
+    (void)fputc('\n', p->c->out);
+    cl_strv_for_each(line, &p->sentences) {
+        (void)fprintf(p->c->out, "%s\n", line);
+    }
+    if (p->orders > p->sentences.len) {
+        (void)fprintf(p->c->out, "... and %zu more.\n", p->orders - p->sentences.len);
+    }
+    (void)fprintf(p->c->out, "In all: %zu order%s; Ready about %s.\n", p->orders,
+                  p->orders == 1 ? "" : "s", cl_time_format(p->ready_by, at));
 }
 
 static int print_plan(struct planning *p, size_t found)
@@ -129,11 +162,13 @@ static int print_plan(struct planning *p, size_t found)
     struct inventory_info info;
     inventory_info(p->d->inventory, &info);
     if (c->output == CLI_JSON) {
-        cli_print_json(c, json_pack("{s:s,s:I,s:I,s:O}", "apiVersion", "certloop/v1", "steps",
-                                    (json_int_t)p->steps, "rejectedFiles",
-                                    (json_int_t)info.rejected, "plan", p->items));
+        cli_print_json(c, json_pack("{s:s,s:I,s:I,s:O,s:I,s:o}", "apiVersion", "certloop/v1",
+                                    "steps", (json_int_t)p->steps, "rejectedFiles",
+                                    (json_int_t)info.rejected, "plan", p->items, "orders",
+                                    (json_int_t)p->orders, "readyBy", json_time(p->ready_by)));
     } else if (found > 0) {
         cli_table_print(c, &p->table);
+        print_sentences(p);
     }
     if (info.unavailable != NULL) {
         return cli_error(c, 1, "%s", info.unavailable);
@@ -176,36 +211,24 @@ static int plan_from_status(struct cli *c)
 int cmd_plan(struct cli *c)
 {
     struct planning p = {.c = c, .items = json_array()};
-    struct cl_err err = {0};
-    struct daemon_options o = {.specs = c->paths.specs,
-                               .state = c->paths.state,
-                               .secrets = c->paths.secrets,
-                               .config = c->paths.config,
-                               .live = c->paths.live,
-                               .output_roots = &c->output_roots,
-                               .version = CERTLOOP_VERSION,
-                               .read_only = true};
-    int rc = 1;
 
     if (!archive_readable(c)) {
         json_decref(p.items);
         return plan_from_status(c);
     }
-    struct loop *l = loop_create();
-    if (daemon_create(l, &o, &p.d, &err) < 0) {
-        rc = cli_error(c, 1, "%s", err.text);
-    } else {
+    int rc = cli_planner_open(c, &p.planner);
+    if (rc == 0) {
+        p.d = p.planner.d;
         if (c->output != CLI_JSON) {
             cli_table_row(&p.table, "NAME", "STEP", "REASON", "COST", "NEXT", "WHY", NULL);
         }
-        inventory_recall(p.d->inventory);
-        inventory_scan(p.d->inventory);
-        assume_issuers(&p);
-        rc = print_plan(&p, plan_certificates(&p));
+        (void)plan_certificates(&p, false); /* whoever is not asked for stands in the line, too */
+        cli_planner_settle(&p.planner);
+        rc = print_plan(&p, plan_certificates(&p, true));
     }
     cl_strv_deinit(&p.table.cells);
+    cl_strv_deinit(&p.sentences);
     json_decref(p.items);
-    daemon_destroy(p.d);
-    loop_destroy(l);
+    cli_planner_close(&p.planner);
     return rc;
 }

@@ -5,12 +5,13 @@
 #include "backends/rt/loop.h"
 #include "backends/rt/sys.h"
 #include "backends/rt/watch.h"
-#include "reconciler/cli/cli_objects.h"
+#include "reconciler/cli/cli_planner.h"
 #include "spec/base/cl_alloc.h"
 
 #include <string.h>
 #include <unistd.h>
 
+#define COSTS_SHOWN 20u
 #define ANSWER_TIMEOUT (5 * CL_SECOND)
 
 struct asking {
@@ -155,9 +156,49 @@ static char *key_of(const struct cli_object *o)
     return cl_printf("%s%s%s", ns, ns[0] != '\0' ? "_" : "", o->status.name);
 }
 
-static bool confirmed(struct cli *c, size_t n)
+/* What the CA will count, and until when it holds some of them. */
+static void print_cost(struct cli *c, const json_t *keys)
 {
+    struct cli_planner p;
+    size_t held = 0;
+    cl_time last = 0;
+    size_t i;
+    json_t *key;
+    char at[CL_TIME_TEXT];
+
+    if (cli_planner_open(c, &p) == 0) {
+        json_array_foreach(keys, i, key)
+        {
+            struct unit *u = unit_find(p.d, false, json_string_value(key));
+            struct observation seen;
+            struct plan plan;
+            struct cl_err err = {0};
+            if (u == NULL || cli_planner_plan(&p, u, true, &seen, &plan, &err) < 0) {
+                continue;
+            }
+            char *cost = cli_planner_cost(&p, u);
+            if (cost[0] != '\0' && i < COSTS_SHOWN) {
+                (void)fprintf(stderr, "%s: costs %s\n", u->display, cost);
+            }
+            cl_free(cost);
+            if (u->ledger.n > 0 && u->ledger.turn > p.now) {
+                held++;
+                last = cl_time_max(last, u->ledger.turn);
+            }
+        }
+    }
+    if (held > 0) {
+        (void)fprintf(stderr, "%zu of them are held by limits of the CA, the last until %s.\n",
+                      held, cl_time_format(last, at));
+    }
+    cli_planner_close(&p);
+}
+
+static bool confirmed(struct cli *c, const json_t *keys)
+{
+    size_t n = json_array_size(keys);
     char answer[8] = "";
+    print_cost(c, keys);
     if (cli_flag_given(c, "--yes")) {
         return true;
     }
@@ -212,7 +253,7 @@ int cmd_renew(struct cli *c)
     if (rc == 0 && json_array_size(keys) == 0) {
         rc = cli_error(c, 1, "no Certificate fits");
     }
-    if (rc == 0 && many && !confirmed(c, json_array_size(keys))) {
+    if (rc == 0 && many && !confirmed(c, keys)) {
         rc = 1;
     }
     if (rc == 0) {

@@ -81,7 +81,7 @@ const struct cli_command CLI_COMMANDS[] = {
      NULL, cmd_validate},
     {"plan", "[NAME...]", "what run would do now, and why",
      "Decides for each Certificate from specs, archive and outputs, without network and without\n"
-     "writing anything.\n\nExit: 0 nothing to do, 2 something to do, 1 error.",
+     "writing anything; tells what an order costs of the CA's limits and when it would be Ready.\n\nExit: 0 nothing to do, 2 something to do, 1 error.",
      NULL, cmd_plan},
     {"get", "[certificates|issuers|files] [NAME...]", "a table of objects",
      "Reads the status files.\n\nExit: 0, 1 not found.", GET_FLAGS, cmd_get},
@@ -106,6 +106,11 @@ const struct cli_command CLI_COMMANDS[] = {
      "Works from the status files alone, also with the daemon dead.\n\n"
      "Exit: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
      CHECK_FLAGS, cmd_check},
+    {"limits", "[ISSUER]", "the CA's limits: what is left, what comes back when, who is held",
+     "Reads the ledger that the daemon keeps, and plans as it would. Limits that all accounts of a CA\n"
+     "share are lower bounds: others spend, too; a 429 of the CA corrects them.\n\n"
+     "Exit: 0, 1 no such Issuer.",
+     NULL, cmd_limits},
     {"prune", "[--yes]", "list orphans and held deletions, then confirm them",
      "An orphan is an archive that no Certificate uses any more; it is listed, never removed.\n\n"
      "Exit: 0, 1 error.",

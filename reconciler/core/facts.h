@@ -53,6 +53,8 @@ struct facts {
     const char *issuer_problem; /* what this issuer type cannot do for the spec; NULL = fine */
     const char *no_solver;      /* name without a solver; NULL = all have one */
     struct hold_view hold;
+    cl_time ledger_until; /* the CA's limits: its turn; 0 = nothing holds it */
+    const char *ledger_message;
     bool slot_free;        /* admission: may an order be opened now? (true if it has one) */
     cl_time slot_forecast; /* when not: best guess, or CL_NEVER */
     cl_time clock_floor;   /* now must not be before this (build date, last persisted time) */

@@ -20,6 +20,7 @@ static bool rate_limited(const struct gate_input *in, struct gate_hit *hit);
 static bool backoff(const struct gate_input *in, struct gate_hit *hit);
 static bool issuer_held(const struct gate_input *in, struct gate_hit *hit);
 static bool clock_behind(const struct gate_input *in, struct gate_hit *hit);
+static bool no_token(const struct gate_input *in, struct gate_hit *hit);
 static bool no_slot(const struct gate_input *in, struct gate_hit *hit);
 
 const struct gate GATES[] = {
@@ -36,6 +37,7 @@ const struct gate GATES[] = {
     {REASON_BACKOFF, false, backoff},
     {REASON_RATE_LIMITED, false, issuer_held},
     {REASON_CLOCK_UNSYNCHRONISED, false, clock_behind},
+    {REASON_RATE_LIMITED, true, no_token},
     {REASON_WAITING_FOR_SLOT, true, no_slot},
 };
 const size_t GATES_LEN = sizeof(GATES) / sizeof(GATES[0]);
@@ -236,6 +238,17 @@ static bool clock_behind(const struct gate_input *in, struct gate_hit *hit)
     hit->until = in->now + CLOCK_AGAIN;
     say(hit, "the clock says %s, but it is past %s; certificates obtained now could not be used",
         cl_time_format(in->now, now), cl_time_format(in->f->clock_floor, floor));
+    return true;
+}
+
+static bool no_token(const struct gate_input *in, struct gate_hit *hit)
+{
+    if (in->f->ledger_until <= in->now) {
+        return false;
+    }
+    hit->until = in->f->ledger_until;
+    say(hit, "Held by a limit of Issuer %s: %s", issuer_name(in),
+        cl_str_or(in->f->ledger_message, "no details"));
     return true;
 }
 

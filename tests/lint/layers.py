@@ -43,6 +43,7 @@ EXTERNAL = {  # folder: pattern of further headers; arpa/inet.h is for reading a
 EXTERNAL_FILES = {  # one file each, so that the dependency can be looked at as a whole
     "spec/base/cl_hash.c": r"openssl/(evp|sha)\.h",
     "spec/spec_idn.c": r"idn2\.h",
+    "backends/store/registered_domain.c": r"libpsl\.h",
     "backends/dns/lang/dns_xml.c": r"expat\.h",
     "backends/dns/lang/dns_crypto.c": r"openssl/.*",  # pure functions of bytes: no part of the machine
     "backends/dns/wire/dns_tsig.c": r"openssl/.*",

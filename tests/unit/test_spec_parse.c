@@ -266,10 +266,13 @@ static void acme_issuers_agree_and_trust_in_one_way(void **state)
         {"    renewalInformationSource: ARI\n",
          "8:31: spec.acme.renewalInformationSource: ARI is not supported by this version of "
          "certloop\n"},
-        {"    rateLimits: LetsEncrypt\n",
-         "8:17: spec.acme.rateLimits: LetsEncrypt is not supported by this version of certloop\n"},
+        {"    rateLimits: LetsEncript\n",
+         "8:17: spec.acme.rateLimits: \"LetsEncript\" is not one of Auto, None, LetsEncrypt; did you mean "
+         "LetsEncrypt?\n"},
         {"    rateLimits: {newOrdersPer3h: 300}\n",
-         "8:17: spec.acme.rateLimits: expected a string\n"},
+         "8:18: spec.acme.rateLimits.newOrdersPer3h: unknown field\n"},
+        {"    rateLimits: {newOrders: {capacity: 0, refill: 1m}}\n",
+         "8:40: spec.acme.rateLimits.newOrders.capacity: 0 is not a number from 1 to 100000000\n"},
         {"    reissueOnChange: Never\n",
          "8:22: spec.acme.reissueOnChange: Never is not supported by this version of certloop\n"},
         {"    maxConnections: 65\n",
@@ -325,7 +328,7 @@ static void secrets_are_read_where_the_configuration_allows_it(void **state)
 
         assert_true(secret_ref_given(&a->private_key));
         assert_int_equal(a->retry_after, RETRY_AFTER_EAGER_FIRST);
-        assert_int_equal(a->rate_limits, RATE_LIMITS_NONE);
+        assert_int_equal(a->rate_limits.mode, RATE_LIMITS_NONE);
         parsed_deinit(&p);
         cl_free(text);
         cl_free(spec);
