@@ -243,7 +243,7 @@ static void fill_certificate(struct unit *u, const struct plan *p)
     fill_error(&s->last_error, &m->hold, m->last_order_url);
     if (manifest != NULL && manifest->account_url != NULL) {
         json_decref(s->details);
-        s->details = json_pack("{s:{s:s}}", "acme", "accountURI", manifest->account_url);
+        s->details = report_acme(u);
     }
 }
 
@@ -260,13 +260,14 @@ static void keep_summary(struct unit *u, const struct plan *p)
     m->not_before = manifest != NULL ? manifest->cert.not_before : 0;
     m->not_after = manifest != NULL ? manifest->cert.not_after : 0;
     m->renewal_time = p->renewal_time;
+    m->ari_selected = p->by_ari ? u->w->memory.ari.selected : 0;
     m->next_at = p->next_at;
     m->last_failure = u->w->memory.last_failure;
     m->generation = u->w->memory.generation;
     m->failed_attempts = u->w->memory.failed_attempts;
     m->revision = u->w->rev.number;
     m->trigger = (unsigned char)p->trigger;
-    m->busy = p->issue != PLAN_NONE || p->deploy != PLAN_NONE;
+    m->busy = p->issue != PLAN_NONE || p->deploy != PLAN_NONE || p->ask_renewal;
 }
 
 /* The next write is near anyway, and nothing happened that people wait for: an order is told of when
