@@ -45,7 +45,8 @@ struct issue_op {
     size_t csr_len;
     const char *order_url; /* resume this order; NULL = a new one */
     const char *replaces;  /* ARI certificate id (RFC 9773 5) or NULL */
-    const char *replaces_account; /* URL of the account that ordered it: sent only if it is this one */
+    const char
+        *replaces_account; /* URL of the account that ordered it: sent only if it is this one */
     /* acme: called when the CA has answered newOrder. The caller makes it durable and ends @saved;
      * until then no further newOrder of the account is sent, and no challenge of this one. */
     void (*save_order)(struct issue_op *issue, const char *order_url, const char *account_url,

@@ -4,8 +4,6 @@
 #include "reconciler/act.h"
 #include "reconciler/core/ari.h"
 
-#define BEFORE_ALL (100000 * CL_DAY)
-
 void act_leave_line(struct unit *u)
 {
     struct instance *i = u->ticket_of;
@@ -25,10 +23,8 @@ void act_leave_line(struct unit *u)
 bool act_enter_line(struct unit *u, struct instance *i)
 {
     const struct manifest *m = u->w->rev.manifest;
-    cl_time urgency = m != NULL ? m->cert.not_after : 0;
-    if (m != NULL && u->w->memory.ari.urgent && ari_known(&u->w->memory.ari, &m->cert)) {
-        urgency -= BEFORE_ALL; /* what the CA is about to revoke comes first, by expiry */
-    }
+    bool revoked = m != NULL && u->w->memory.ari.urgent && ari_known(&u->w->memory.ari, &m->cert);
+    cl_time urgency = admission_urgency(m != NULL ? m->cert.not_after : 0, revoked);
     if (u->ticket_of != i) {
         act_leave_line(u);
         u->ticket_of = instance_ref(i);

@@ -68,7 +68,7 @@ struct daemon {
     unsigned issuing;                /* issue ops running */
     cl_time ari_turn;                /* the next question about renewal that is not given away */
     unsigned long ari_polls, ari_errors;
-    unsigned projecting;             /* outputs being written */
+    unsigned projecting; /* outputs being written */
     cl_time started_at;
     cl_time clock_floor; /* the clock must not be before this */
     unsigned long clock_jumps;

@@ -98,8 +98,7 @@ void unit_destroy(struct unit *u)
 bool unit_running(const struct unit *u)
 {
     return u->issue != NULL || u->project != NULL || u->deploy != NULL || u->ari != NULL ||
-           u->memory_saving ||
-           (u->instance != NULL && u->instance->step_running);
+           u->memory_saving || (u->instance != NULL && u->instance->step_running);
 }
 
 /* ---- awake and at rest ---- */

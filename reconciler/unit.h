@@ -80,8 +80,8 @@ struct unit {
     struct issue_run *issue;
     struct project_run *project;
     struct deploy_run *deploy;
-    struct ari_run *ari;  /* a question about renewal */
-    cl_time ari_turn; /* its turn among many; 0 = none was given */
+    struct ari_run *ari; /* a question about renewal */
+    cl_time ari_turn;    /* its turn among many; 0 = none was given */
     struct admission_ticket ticket;
     struct instance *ticket_of; /* whose line the ticket is in */
     /* Issuers */

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct zones { /* zeroed = nothing loaded */
+struct zones {             /* zeroed = nothing loaded */
     struct cl_map by_name; /* name -> struct cl_tz */
 };
 /** "UTC", "Europe/Berlin" or a POSIX TZ text; loaded on first use and kept. NULL: there is none. */

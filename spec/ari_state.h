@@ -10,16 +10,16 @@
 
 /* Strings are owned, NULL = none. Times are by our clock; 0 = not known. */
 struct ari_state {
-    char *cert_id;               /* of the certificate that all of this is about */
-    cl_time start, end;          /* the window that the CA suggests */
-    cl_time selected;            /* the instant that was picked in it, once */
-    bool urgent;                 /* the window was over when it was first seen */
-    char *explanation_url;       /* why the CA wants it then */
-    cl_time last_checked;        /* last answer */
-    cl_time next_check;          /* next question */
-    unsigned failures;           /* in a row */
-    char *last_error;            /* of the last question, if it failed */
-    cl_time renewed_at;          /* last renewal that ARI asked for, whatever certificate it was of */
+    char *cert_id;         /* of the certificate that all of this is about */
+    cl_time start, end;    /* the window that the CA suggests */
+    cl_time selected;      /* the instant that was picked in it, once */
+    bool urgent;           /* the window was over when it was first seen */
+    char *explanation_url; /* why the CA wants it then */
+    cl_time last_checked;  /* last answer */
+    cl_time next_check;    /* next question */
+    unsigned failures;     /* in a row */
+    char *last_error;      /* of the last question, if it failed */
+    cl_time renewed_at;    /* last renewal that ARI asked for, whatever certificate it was of */
 };
 
 /* An answer of the CA. Borrowed. */

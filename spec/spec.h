@@ -313,7 +313,7 @@ struct cert_spec {
     cl_time renew_before;
     long renew_before_percentage; /* remaining share of the issued lifetime; 0 = not given */
     bool renewal_disabled;        /* renewal.policy: Disabled */
-    char *renewal_at;             /* renewal.at: RFC 3339 instant; what was issued before it ends then */
+    char *renewal_at; /* renewal.at: RFC 3339 instant; what was issued before it ends then */
     struct renewal_window_list renewal_windows;
     bool is_ca;
     struct name_constraints name_constraints;

@@ -79,7 +79,8 @@ static void check_renewal(const struct rules *r, const struct cert_spec *s)
         check_window(r, &s->renewal_windows.items[i], i);
     }
     if (s->renewal_disabled && s->renewal_windows.len > 0) {
-        rules_problem(r, true, "spec.renewal.windows", "have no effect: renewal.policy is Disabled");
+        rules_problem(r, true, "spec.renewal.windows",
+                      "have no effect: renewal.policy is Disabled");
     }
     if (s->renewal_disabled && s->renewal_at != NULL) {
         rules_problem(r, false, "spec.renewal.at", "needs another renewal.policy than Disabled");

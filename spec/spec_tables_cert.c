@@ -127,7 +127,8 @@ static const struct schema_field RENEWAL[] = {
      .doc = "Renew what was issued before this instant (RFC 3339) at it."},
     {ROWS("windows", LIST, cert_spec, renewal_windows.items, renewal_windows.len),
      .sub = &SCHEMA_RENEWAL_WINDOW,
-     .doc = "Times in which renewals start, unless the certificate would come too close to its end."},
+     .doc =
+         "Times in which renewals start, unless the certificate would come too close to its end."},
     ROW_END,
 };
 static const struct schema SCHEMA_RENEWAL = {SCHEMA("renewal", cert_spec, RENEWAL)};

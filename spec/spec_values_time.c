@@ -16,7 +16,8 @@ char *value_cron(const char *text, char *why, size_t why_size)
 /* Whether there is such a zone is asked of the machine, elsewhere. */
 char *value_timezone(const char *text, char *why, size_t why_size)
 {
-    static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/";
+    static const char LETTERS[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/";
     struct cl_tz *posix = cl_tz_parse_posix(text);
     bool name = text[0] != '\0' && text[0] != '/' && strspn(text, LETTERS) == strlen(text);
 

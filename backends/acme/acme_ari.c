@@ -43,7 +43,8 @@ static void send(struct acme_poll *p)
     struct acme *a = p->a;
     const char *base = a->directory.renewal_info;
     size_t len = strlen(base);
-    char *url = cl_printf("%s%s%s", base, len > 0 && base[len - 1] == '/' ? "" : "/", p->op->cert_id);
+    char *url =
+        cl_printf("%s%s%s", base, len > 0 && base[len - 1] == '/' ? "" : "/", p->op->cert_id);
     struct http_request r = {
         .method = "GET",
         .url = url,
@@ -95,12 +96,11 @@ static void answered(struct cl_op *op, const struct cl_err *failed)
         rc = -1;
     } else {
         rc = acme_msg_renewal_info(cl_buf_str(&p->http.body), p->http.body.len, &p->msg, &err);
-        p->op->answer =
-            (struct ari_answer){.start = p->msg.start,
-                                .end = p->msg.end,
-                                .explanation_url = p->msg.explanation_url,
-                                .retry_at = acme_retry_after(
-                                    http_header(&p->http, "retry-after"), now)};
+        p->op->answer = (struct ari_answer){
+            .start = p->msg.start,
+            .end = p->msg.end,
+            .explanation_url = p->msg.explanation_url,
+            .retry_at = acme_retry_after(http_header(&p->http, "retry-after"), now)};
     }
     if (rc < 0) {
         cl_wrap(&err, "renewal information");

@@ -69,8 +69,8 @@ static void acme_facts(struct issuer *i, cl_time now, struct issuer_facts *ret)
         .directory_at = a->directory_at,
         .needs_account = true,
         .account_ok = a->account_ok,
-        .renewal_info = a->spec->renewal_source == RENEWAL_SOURCE_ARI &&
-                        a->directory.renewal_info != NULL,
+        .renewal_info =
+            a->spec->renewal_source == RENEWAL_SOURCE_ARI && a->directory.renewal_info != NULL,
         .problem = a->problem,
     };
     if (a->hold_until > now) {

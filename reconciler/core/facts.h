@@ -35,7 +35,7 @@ struct facts {
     cl_time ari_renewed_at;      /* last renewal that ARI asked for; 0 = never */
     cl_time ari_poll_at;         /* when the CA is asked next; 0 = it is not */
     bool ari_polling;            /* it is being asked */
-    const char *replaces;        /* certificate id that an order would name as replaced; NULL = none */
+    const char *replaces; /* certificate id that an order would name as replaced; NULL = none */
     cl_time window_opens; /* renewal windows: the next opening; 0 = one is open, or none is given */
     /* gates */
     enum suspend_mode suspend;     /* Configuration */

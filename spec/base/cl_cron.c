@@ -10,8 +10,8 @@
 #define DAYS_AHEAD (9 * 366) /* 29 February is at most eight years away */
 #define DAY_SECONDS 86400
 
-static const char *const MONTHS[] = {"jan", "feb", "mar", "apr", "may", "jun",
-                                     "jul", "aug", "sep", "oct", "nov", "dec", NULL};
+static const char *const MONTHS[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
+                                     "aug", "sep", "oct", "nov", "dec", NULL};
 static const char *const WEEKDAYS[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
 
 struct field {
@@ -20,8 +20,11 @@ struct field {
     const char *const *words; /* the first stands for min */
 };
 static const struct field FIELDS[] = {
-    {"minute", 0, 59, NULL},     {"hour", 0, 23, NULL},           {"day of the month", 1, 31, NULL},
-    {"month", 1, 12, MONTHS}, {"day of the week", 0, 7, WEEKDAYS},
+    {"minute", 0, 59, NULL},
+    {"hour", 0, 23, NULL},
+    {"day of the month", 1, 31, NULL},
+    {"month", 1, 12, MONTHS},
+    {"day of the week", 0, 7, WEEKDAYS},
 };
 #define N_FIELDS (sizeof FIELDS / sizeof FIELDS[0])
 

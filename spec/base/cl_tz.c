@@ -153,12 +153,12 @@ static bool read_rule(const char **p, struct rule *r)
 
 static bool read_posix(const char *p, struct cl_tz *z)
 {
-    if (!zone_name(&p)) {
-        return false;
-    }
-    if (*p == '\0') { /* "UTC": what has no offset is Greenwich */
+    if (strcmp(p, "UTC") == 0) {
         z->has_rule = true;
         return true;
+    }
+    if (!zone_name(&p)) {
+        return false;
     }
     if (!clock_time(&p, 24, &z->std)) {
         return false;
