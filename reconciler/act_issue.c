@@ -54,7 +54,13 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     observe_inputs_hash(u, r->inputs_hash);
     u->issue = r;
     u->d->issuing++;
-    cl_log(CL_LOG_DEBUG, u->display, reason_token(p->trigger), "issuing: %s", p->trigger_message);
+    if (p->trigger == REASON_URGENT_RENEWAL || p->window_overridden) {
+        unit_event(u, true, reason_token(p->trigger), "%s", p->trigger_message);
+    } else {
+        cl_log(CL_LOG_DEBUG, u->display, reason_token(p->trigger), "issuing: %s",
+               p->trigger_message);
+    }
+    r->by_ari = p->by_ari && (p->trigger == REASON_RENEWING || p->trigger == REASON_URGENT_RENEWAL);
     if (issue_take_pending(r)) {
         prepare(r);
         return;
@@ -72,7 +78,7 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
         return;
     }
     r->key_op.op = (struct cl_op){.done = have_key, .user = r};
-    key_generate_start(u->d->loop, k->algorithm, k->size, &r->key_op);
+    key_generate_start(r->u->d->loop, k->algorithm, k->size, &r->key_op);
 }
 
 static const struct object *wanted(const struct issue_run *r)
@@ -219,6 +225,9 @@ static void start_issuer(struct issue_run *r)
         .csr = r->pending.csr,
         .csr_len = r->pending.csr_len,
         .order_url = r->pending.order_url,
+        .replaces = observe_replaces(r->u, r->pending.issuer_identity),
+        .replaces_account =
+            r->u->w->rev.manifest != NULL ? r->u->w->rev.manifest->account_url : NULL,
         .save_order = save_order,
     };
     r->instance->ops->issue(r->instance->issuer, &r->issue);
@@ -353,8 +362,8 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     }
     issue_remember_success(r);
     keep_revision(r);
-    ledger_book_ended(u, NULL, loop_now(u->d->loop));
-    daemon_wake_secret_users(u->d, u);
+    ledger_book_ended(r->u, NULL, loop_now(r->u->d->loop));
+    daemon_wake_secret_users(r->u->d, r->u);
     end(r);
 }
 

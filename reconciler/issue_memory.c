@@ -104,6 +104,7 @@ void issue_remember_success(struct issue_run *r)
     }
     m->failed_attempts = 0;
     m->renew_requested = 0;
+    m->ari.renewed_at = r->by_ari ? loop_now(u->d->loop) : m->ari.renewed_at;
     memset(issuer_choice_hold(u), 0, sizeof(m->hold));
     cl_free(m->last_order_url);
     m->last_order_url = NULL;

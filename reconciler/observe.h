@@ -24,6 +24,11 @@ void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT]);
 /** The facts about hooks and probes; the outputs are as they should be. */
 void observe_hooks(struct unit *u, struct observation *seen);
 void observe_probes(struct unit *u, struct observation *seen);
+/* observe_ari.c, observe_windows.c */
+void observe_ari(struct unit *u, cl_time now, struct observation *seen);
+void observe_windows(struct unit *u, cl_time now, struct observation *seen);
+/** The certificate id that an order through an issuer of this identity would replace, or NULL. */
+const char *observe_replaces(struct unit *u, const char *identity);
 
 /* One hook or probe of the spec with its record; used by observe and deploy. */
 struct due_hook {

@@ -6,6 +6,7 @@
 
 #include "backends/rt/disk.h"
 #include "backends/store/paths.h"
+#include "spec/ari_state.h"
 #include "spec/base/cl_err.h"
 #include "spec/spec.h"
 
@@ -76,6 +77,7 @@ struct memory {
     struct memory_issuer *issuers;
     size_t n_issuers;
     struct memory_rehearsal rehearsal;
+    struct ari_state ari; /* renewal information of the CA */
     struct memory_hook *hooks;
     size_t n_hooks;
     struct memory_output *outputs;
