@@ -206,7 +206,7 @@ static void fields_are_checked_against_each_other(void **state)
         {"  solvers: [{tlsalpn01: {unixSocket: /mnt/x}}, {tlsalpn01: {}, selfCheck: {mode: DoH}}]\n",
          "6:38: spec.solvers[0].tlsalpn01.unixSocket: /mnt/x is not below one of the Configuration's "
          "outputRoots\n"
-         "6:77: spec.solvers[1].selfCheck: with tlsalpn01 there is mode: None only\n"},
+         "6:75: spec.solvers[1].selfCheck: with tlsalpn01 there is mode: None only\n"},
         {"  solvers: [{http01: {listen: \":80\", webroot: /srv/x}}]\n",
          "6:22: spec.solvers[0].http01: give one of listen, webroot and unixSocket\n"},
         {"  solvers: [{http01: {ingress: {}}}]\n",
