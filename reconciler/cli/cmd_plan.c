@@ -2,6 +2,7 @@
 /* cmd_plan: the daemon's own decision, without network and without writing. */
 #include "backends/rt/disk.h"
 #include "reconciler/cli/cli_planner.h"
+#include "reconciler/cli/cmd_plan_as_of.h"
 #include "reconciler/inventory.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/jfield.h"
@@ -222,9 +223,13 @@ int cmd_plan(struct cli *c)
         if (c->output != CLI_JSON) {
             cli_table_row(&p.table, "NAME", "STEP", "REASON", "COST", "NEXT", "WHY", NULL);
         }
-        (void)plan_certificates(&p, false); /* whoever is not asked for stands in the line, too */
-        cli_planner_settle(&p.planner);
-        rc = print_plan(&p, plan_certificates(&p, true));
+        if (cli_flag_given(c, "--as-of")) {
+            rc = cmd_plan_as_of(c, p.d, asked_for);
+        } else {
+            (void)plan_certificates(&p, false); /* who is not asked for stands in the line, too */
+            cli_planner_settle(&p.planner);
+            rc = print_plan(&p, plan_certificates(&p, true));
+        }
     }
     cl_strv_deinit(&p.table.cells);
     cl_strv_deinit(&p.sentences);

@@ -44,14 +44,19 @@ static cl_time when_renewed(struct planning *p)
     const struct manifest *m = p->in.f->manifest;
     const struct facts *f = p->in.f;
     const struct cert_spec *spec = p->in.o->cert;
-    cl_time by_time = renewal_instant(spec, p->cert, 0);
+    struct cert_facts life = *p->cert; /* borrowed */
+    if (!m->adopted && m->issued_at > life.not_before && m->issued_at < life.not_after) {
+        life.not_before =
+            m->issued_at; /* a CA may date back: what was never there is no lifetime */
+    }
+    cl_time by_time = renewal_instant(spec, &life, 0);
     cl_time at = 0;
 
     if (by_time == CL_NEVER) {
         return CL_NEVER;
     }
     if (!m->adopted) {
-        by_time = cl_time_max(by_time, renewal_floor(p->cert, m->issued_at));
+        by_time = cl_time_max(by_time, renewal_floor(&life, m->issued_at));
     }
     bool by_spec = spec->renewal_at != NULL && cl_time_parse(spec->renewal_at, &at) == 0 &&
                    at > m->issued_at && at < p->cert->not_after;

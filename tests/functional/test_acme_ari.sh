@@ -60,3 +60,32 @@ wait_ready web late
 [ "$(ari late selectedTime)" = "$selected" ] || fail "another instant: $(ari late selectedTime)"
 [ "$(ari late lastChecked)" = "$checked" ] || fail "asked again (before: $polls)"
 [ "$(jq -r .status.revision "$STATE/status/late.json")" = 1 ] || fail "renewed before its time"
+
+echo "windows: an unknown time zone is refused with the nearest name"
+mkdir "$SCRATCH/bad"
+cat >"$SCRATCH/bad/zone.yaml" <<'YAML'
+apiVersion: certloop/v1
+kind: Certificate
+metadata: {name: zone}
+spec:
+  dnsNames: [zone.example.org]
+  issuerRef: {name: pebble}
+  renewal: {windows: [{cron: "0 2 * * *", timezone: Europe/Berln, windowDuration: 3h}]}
+YAML
+out=$(cl validate "$SCRATCH/bad" 2>&1) && fail "an unknown zone is valid"
+[[ $out = *"there is no time zone Europe/Berln"* ]] || fail "validate says: $out"
+[ ! -r /usr/share/zoneinfo/tzdata.zi ] || [[ $out = *"did you mean Europe/Berlin?"* ]] ||
+    fail "no hint: $out"
+
+echo "plan --as-of: what breaks under shorter lifetimes"
+rc=0
+cl plan --as-of 2028-03-01 --lifetime 45d -o json >"$SCRATCH/asof.json" || rc=$?
+[ "$rc" = 2 ] || fail "plan --as-of ends with $rc"
+jq -e '(.findings[] | select(.object == "web") | .verdict == "Breaks" and
+        .field == "spec.renewal.windows") and
+       (.findings[] | select(.object == "late") | .verdict == "Fine")' "$SCRATCH/asof.json" \
+    >/dev/null || fail "$(cat "$SCRATCH/asof.json")"
+cl plan --as-of 2028-03-01 late >/dev/null || fail "nothing is announced for a private CA"
+rc=0
+cl plan --as-of soon >/dev/null 2>&1 || rc=$?
+[ "$rc" = 64 ] || fail "--as-of soon ends with $rc"
