@@ -307,6 +307,18 @@ static bool may_wait(const struct unit *u, const unsigned char before[CONDITION_
     return true;
 }
 
+/* Whose standby it is tells of it, too. */
+static void tell_owner(struct unit *u, const unsigned char before[CONDITION_COUNT])
+{
+    bool news = before[CONDITION_READY] != u->summary.conditions[CONDITION_READY] ||
+                u->summary.revision != u->w->rev.number;
+    struct unit *owner = u->is_standby && news ? standby_owner(u) : NULL;
+
+    if (owner != NULL && !owner->ending) {
+        daemon_wake_unit(u->d, owner);
+    }
+}
+
 void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time now)
 {
     struct status *s = &u->w->status;
@@ -319,6 +331,7 @@ void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time
         }
     }
     set_spec_invalid(u, now);
+    tell_owner(u, before);
     keep_summary(u, p);
     if (u->d->read_only || may_wait(u, before, now)) {
         return;
