@@ -121,8 +121,4 @@ void issue_remember_success(struct issue_run *r)
                cl_time_format(r->cert.not_after, until));
     issuer_choice_delivered(
         u, u->w->rev.manifest != NULL ? cl_str_or(u->w->rev.manifest->issuer_name, "") : "");
-    struct unit *owner = u->is_standby ? standby_owner(u) : NULL;
-    if (owner != NULL) {
-        daemon_wake_unit(u->d, owner);
-    }
 }

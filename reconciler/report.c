@@ -325,6 +325,18 @@ static bool same_summary(const struct unit_summary *before, const struct unit_su
     return memcmp(&a, &b, sizeof(a)) == 0;
 }
 
+/* Whose standby it is tells of it, too. */
+static void tell_owner(struct unit *u, const unsigned char before[CONDITION_COUNT])
+{
+    bool news = before[CONDITION_READY] != u->summary.conditions[CONDITION_READY] ||
+                u->summary.revision != u->w->rev.number;
+    struct unit *owner = u->is_standby && news ? standby_owner(u) : NULL;
+
+    if (owner != NULL && !owner->ending) {
+        daemon_wake_unit(u->d, owner);
+    }
+}
+
 void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time now)
 {
     struct status *s = &u->w->status;
@@ -339,6 +351,7 @@ void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time
         }
     }
     set_spec_invalid(u, now);
+    tell_owner(u, before);
     keep_summary(u, p);
     if (u->d->read_only || may_wait(u, before, now)) {
         return;

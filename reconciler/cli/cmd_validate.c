@@ -135,9 +135,9 @@ static void check_duplicates(struct validation *v)
     cl_map_deinit(&seen);
 }
 
-static const struct object *find_issuer(const struct validation *v, const struct object *cert)
+static const struct object *find_issuer(const struct validation *v, const struct object *cert,
+                                        const struct issuer_ref *ref)
 {
-    const struct issuer_ref *ref = &cert->cert->issuer_ref;
     const struct object *global = NULL;
     for (size_t i = 0; i < v->all.len; i++) {
         const struct object *o = v->all.items[i];
@@ -153,6 +153,38 @@ static const struct object *find_issuer(const struct validation *v, const struct
     return global;
 }
 
+/* Fallbacks and standby are asked late: that they are not there should be known before. */
+static void check_other(struct validation *v, size_t at, const struct issuer_ref *ref,
+                        const char *what)
+{
+    const struct object *o = v->all.items[at];
+    const struct object *issuer = ref->name != NULL ? find_issuer(v, o, ref) : NULL;
+    char problem[320];
+    char text[500];
+
+    if (ref->name != NULL && issuer == NULL && v->whole) {
+        (void)cl_format(text, sizeof(text), "%s: %s names Issuer %s, and there is none here",
+                        o->metadata.name, what, ref->name);
+        complain(v, v->files.items[at], o->line, 1, true, text);
+    } else if (issuer != NULL && issuer->issuer->type == ISSUER_ACME &&
+               cert_spec_acme_problem(o->cert, &issuer->issuer->acme.solvers, problem,
+                                      sizeof(problem))) {
+        (void)cl_format(text, sizeof(text), "%s: %s names Issuer %s, which cannot sign this: %s",
+                        o->metadata.name, what, ref->name, problem);
+        complain(v, v->files.items[at], o->line, 1, true, text);
+    }
+}
+
+static void check_others(struct validation *v, size_t at)
+{
+    const struct cert_spec *s = v->all.items[at]->cert;
+
+    for (size_t i = 0; i < s->fallback_issuers.len; i++) {
+        check_other(v, at, &s->fallback_issuers.items[i], "fallbackIssuerRefs");
+    }
+    check_other(v, at, &s->standby, "standby");
+}
+
 static void check_issuers(struct validation *v)
 {
     char text[400];
@@ -161,7 +193,8 @@ static void check_issuers(struct validation *v)
         if (o->kind != SPEC_CERTIFICATE) {
             continue;
         }
-        const struct object *issuer = find_issuer(v, o);
+        const struct object *issuer = find_issuer(v, o, &o->cert->issuer_ref);
+        check_others(v, i);
         if (issuer == NULL && v->whole) {
             (void)cl_format(text, sizeof(text),
                             "%s: no Issuer named %s here; the certificate waits until there is one",

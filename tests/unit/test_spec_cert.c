@@ -32,6 +32,65 @@ static void unknown_fields_are_errors_with_a_suggestion(void **state)
     check_cases(CASES, COUNT(CASES));
 }
 
+static void several_issuers_are_several(void **state)
+{
+    static const struct cert_case CASES[] = {
+        {"  issuerRef: {name: a}\n  fallbackIssuerRefs: [{name: b}, {name: a}]\n",
+         "7:35: spec.fallbackIssuerRefs[1]: Issuer a is spec.issuerRef already; a fallback is "
+         "another CA\n"},
+        {"  issuerRef: {name: a}\n  fallbackIssuerRefs: [{name: b}, {name: b}]\n",
+         "7:35: spec.fallbackIssuerRefs[1]: Issuer b is fallbackIssuerRefs[0] already\n"},
+        {"  fallbackIssuerRefs: [{}]\n", "6:24: spec.fallbackIssuerRefs[0].name: required\n"},
+        {"  standby: {}\n", "6:12: spec.standby.issuerRef: required\n"},
+        {"  issuerRef: {name: a}\n  standby: {issuerRef: {name: a}}\n",
+         "7:24: spec.standby.issuerRef: Issuer a is spec.issuerRef already; what it revokes, or "
+         "fails to renew, it would revoke twice: name another CA\n"},
+    };
+    (void)state;
+    check_cases(CASES, COUNT(CASES));
+    struct parsed p = parse_cert("  issuerRef: {name: a}\n  secretName: x\n"
+                                 "  fallbackIssuerRefs: [{name: a, kind: ClusterIssuer}]\n"
+                                 "  standby: {issuerRef: {name: c, group: cert-manager.io}}\n",
+                                 NULL);
+    struct object *o = p.objects.items[0];
+    struct object *standby = object_standby(o);
+    assert_non_null(standby);
+    assert_string_equal(standby->cert->issuer_ref.name, "c");
+    assert_null(standby->cert->secret_name);
+    assert_null(standby->cert->standby.name);
+    assert_int_equal(standby->cert->fallback_issuers.len, 0);
+    assert_true(cl_strv_equal_set(&standby->cert->dns_names, &o->cert->dns_names));
+    assert_null(object_standby(standby));
+    object_destroy(standby);
+    parsed_deinit(&p);
+}
+
+static void fallbacks_of_the_configuration_are_for_specs_that_name_none(void **state)
+{
+    struct config *config = config_of("  defaults: {fallbackIssuerRefs: [{name: a}, {name: b}]}\n");
+    struct parsed p = parse_cert("  issuerRef: {name: a}\n", config);
+    const struct issuer_ref_list *l = &p.objects.items[0]->cert->fallback_issuers;
+    (void)state;
+    assert_int_equal(l->len, 1);
+    assert_string_equal(l->items[0].name, "b");
+    parsed_deinit(&p);
+    p = parse_cert("  issuerRef: {name: a}\n  fallbackIssuerRefs: []\n", config);
+    assert_int_equal(p.objects.items[0]->cert->fallback_issuers.len, 0);
+    parsed_deinit(&p);
+    config_destroy(config);
+}
+
+static void an_issuer_is_not_rehearsed_with_itself(void **state)
+{
+    static const char TEXT[] = "apiVersion: certloop/v1\nkind: Issuer\nmetadata: {name: x}\nspec:\n"
+                               "  acme: {server: \"https://ca.example/dir\", "
+                               "termsOfServiceAgreed: true, rehearseWith: {name: x}}\n";
+    (void)state;
+    expect_problems(TEXT, NULL,
+                    "5:86: spec.acme.rehearseWith: names this Issuer itself; name one of a "
+                    "staging CA\n");
+}
+
 static void values_of_the_wrong_type_are_errors(void **state)
 {
     static const struct cert_case CASES[] = {
@@ -513,6 +572,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_fields_are_errors_with_a_suggestion),
         cmocka_unit_test(values_of_the_wrong_type_are_errors),
+        cmocka_unit_test(several_issuers_are_several),
+        cmocka_unit_test(fallbacks_of_the_configuration_are_for_specs_that_name_none),
+        cmocka_unit_test(an_issuer_is_not_rehearsed_with_itself),
         cmocka_unit_test(what_has_no_effect_yet_is_refused_by_name),
         cmocka_unit_test(a_signature_algorithm_is_accepted_if_the_key_implies_it),
         cmocka_unit_test(fields_are_checked_against_each_other),
