@@ -7,6 +7,7 @@
 #include "hooks/hook.h"
 #include "reconciler/act.h"
 #include "reconciler/adopt.h"
+#include "reconciler/ledger_book.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
 #include "spec/spec_check.h"
@@ -176,6 +177,19 @@ static void observe_solvers(struct unit *u, const struct unit *issuer, struct ob
     cl_strv_deinit(&types);
 }
 
+/* What is known of the CA beforehand: an order that it will refuse is not made. */
+static void observe_known_ca(struct unit *u, const struct unit *issuer, struct observation *seen)
+{
+    const char *server = issuer->instance->object->issuer->acme.server;
+    const struct known_ca *k = ca_catalog_find(ledger_book_cas(u->d->ledger), server);
+
+    if (k != NULL && seen->facts.issuer_problem == NULL &&
+        known_ca_refuses(k, NULL, u->w->object->cert, seen->issuer_problem,
+                         sizeof(seen->issuer_problem))) {
+        seen->facts.issuer_problem = seen->issuer_problem;
+    }
+}
+
 static void observe_issuer(struct unit *u, cl_time now, struct observation *seen)
 {
     struct facts *f = &seen->facts;
@@ -217,6 +231,7 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
                                    sizeof(seen->issuer_problem))) {
             f->issuer_problem = seen->issuer_problem;
         }
+        observe_known_ca(u, issuer, seen);
         observe_solvers(u, issuer, seen);
         const struct admission *line = &issuer->instance->line;
         f->slot_free = u->ticket.admitted || line->used < line->capacity;

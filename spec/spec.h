@@ -365,8 +365,8 @@ struct acme_spec {
     long max_orders;      /* open orders; default 500 */
     enum retry_after_mode retry_after;
     struct rate_limits_spec rate_limits; /* kept before the CA says so */
-    enum preflight_mode preflight; /* is what the CA will look at looked at first? */
-    long http_port, tls_port;      /* where the CA connects to; 80 and 443 at public ones */
+    enum preflight_mode preflight;       /* is what the CA will look at looked at first? */
+    long http_port, tls_port;            /* where the CA connects to; 80 and 443 at public ones */
     struct solver_list solvers;
 };
 struct generate_spec { /* ca.generate */
