@@ -37,7 +37,7 @@ const struct gate GATES[] = {
     {REASON_BACKOFF, false, backoff},
     {REASON_RATE_LIMITED, false, issuer_held},
     {REASON_CLOCK_UNSYNCHRONISED, false, clock_behind},
-    {REASON_RATE_LIMITED, true, no_token},
+    {REASON_RATE_LIMITED, false, no_token},
     {REASON_WAITING_FOR_SLOT, true, no_slot},
 };
 const size_t GATES_LEN = sizeof(GATES) / sizeof(GATES[0]);
