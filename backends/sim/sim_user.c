@@ -41,12 +41,6 @@ static int __attribute__((format(printf, 2, 3))) complain(struct building *b, co
 
 /* ---- objects ---- */
 
-static void set_text(char **field, const char *value)
-{
-    cl_free(*field);
-    *field = cl_strdup(value);
-}
-
 static char *model_host(const char *server)
 {
     char *host = ca_host_of_url(server);
