@@ -4,6 +4,7 @@
  * wildcard stands as a name of its own in the same registered domain. */
 #include "backends/sim/sim_user.h"
 
+#include "backends/sim/sim_check.h"
 #include "backends/sim/sim_tree.h"
 #include "backends/sim/sim_user_report.h"
 #include "spec/base/cl_alloc.h"
@@ -293,6 +294,18 @@ static void first_minute(void *user)
 
 static void started(void *user)
 {
+    static const char SCHEME[] = "https://";
+    const struct building *b = user;
+
+    for (size_t i = 0; i + 1 < b->files.len; i += 2) { /* each may have an account at its CA */
+        const char *url = strstr(b->files.items[i + 1], SCHEME);
+        if (url != NULL && cl_str_starts(b->files.items[i], SIM_SPECS "/issuer-")) {
+            const char *host = url + strlen(SCHEME);
+            char *name = cl_strndup(host, strcspn(host, "/"));
+            sim_check_issuer(b->files.items[i], name);
+            cl_free(name);
+        }
+    }
     sim_at(SIM_START + CL_MINUTE, first_minute, user);
 }
 

@@ -21,7 +21,7 @@ spec:
     solvers: [{dns01: {provider: cloudflare}}]
 YAML
 ISSUER=letsencrypt
-certificate web "example.com, *.example.com"
+certificate web "example.com, \"*.example.com\""
 for n in $(seq 1 51); do
     certificate "tenant$n" "t$n.crowd.net"
 done
