@@ -229,6 +229,7 @@ static bool fill_ticket(struct unit *u, const struct facts *f, const struct plan
         .limits = &limits,
         .names = &names,
         .domains = &domains,
+        .replaces = f->replaces != NULL,
         .same_set = had_same_set(u, &names, f->issuer_identity),
         .emergency = m == NULL || m->cert.not_after <= now || p->trigger == REASON_RENEWING,
     };

@@ -6,7 +6,7 @@
  *   orders|accounts|requests|nonces|polls|replaced|revokedReplaced HOST OP N      OP: <= >= ==
  *   runs|successes PROGRAM OP N
  *   limited|tooFast HOST OP N       answers 429 and 503 because of its limits
- *   file PATH exists|missing
+ *   file PATH exists|missing|says TEXT
  *   forecast HOST                   from now on the turns that are told are remembered, and
  *   paced HOST                      ... were right within 1 %, each as early as the limits allow
  */
@@ -127,8 +127,13 @@ static void due(void *arg)
     if (counts(what)) {
         compare(e, count(e));
     } else if (cl_streq(what, "file")) {
-        bool there = sim_fs_node(word(e, 1), false) != NULL;
-        if (there != cl_streq(word(e, 2), "exists")) {
+        const struct sim_node *file = sim_fs_node(word(e, 1), false);
+        bool there = file != NULL;
+        if (cl_streq(word(e, 2), "says")) {
+            if (!there || file->type != DISK_FILE || strstr(file->blob->data, word(e, 3)) == NULL) {
+                failed(e, there ? "silent about it" : "missing");
+            }
+        } else if (there != cl_streq(word(e, 2), "exists")) {
             failed(e, there ? "there" : "missing");
         }
     } else if (cl_streq(word(e, 1), "revision")) {
