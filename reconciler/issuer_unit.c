@@ -3,6 +3,7 @@
  * who is told when it turns ready. A Certificate never registers an account; it waits at the gate
  * IssuerNotReady and is queued when the Issuer turns Ready. */
 #include "reconciler/core/backoff.h"
+#include "reconciler/ledger_book.h"
 #include "reconciler/observe.h"
 #include "reconciler/publish.h"
 #include "reconciler/report.h"
@@ -161,6 +162,9 @@ static void step_done(struct cl_op *op, const struct cl_err *err)
 
     i->step_running = false;
     if (u != NULL) {
+        if (err == NULL && i->step == ISSUER_STEP_ACCOUNT) { /* or only changed: a lower bound */
+            ledger_book_account_made(u, loop_now(u->d->loop));
+        }
         if (err == NULL) {
             if (u->w->memory.hold.kind != CL_ERR_NONE) {
                 memset(&u->w->memory.hold, 0, sizeof(u->w->memory.hold));
@@ -194,6 +198,22 @@ static void observe_hold(struct unit *u, struct hold_view *v)
     v->message = hold->err.text;
 }
 
+/* A CA counts new accounts for an address: one that it would refuse is not asked for. */
+static void hold_account(struct unit *u, struct issuer_plan *p, cl_time now)
+{
+    cl_time at = p->step == ISSUER_STEP_ACCOUNT ? ledger_book_account_at(u, now) : 0;
+    char text[CL_TIME_TEXT];
+
+    if (at > 0) {
+        p->step = ISSUER_STEP_NONE;
+        p->next_at = cl_time_min(p->next_at, at);
+        p->ready.reason = REASON_RATE_LIMITED;
+        (void)cl_format(p->ready.message, sizeof(p->ready.message),
+                        "Held by a limit of the CA, %s; the account is asked for at %s",
+                        ledger_kind_name(LEDGER_ACCOUNTS), cl_time_format(at, text));
+    }
+}
+
 void issuer_unit_reconcile(struct unit *u)
 {
     cl_time now = loop_now(u->d->loop);
@@ -212,6 +232,7 @@ void issuer_unit_reconcile(struct unit *u)
     if (u->reload && !in.running) { /* the instance decides whether anything is different */
         plan.step = ISSUER_STEP_LOAD_CREDENTIALS;
     }
+    hold_account(u, &plan, now);
     if (u->item.reported && plan.step != ISSUER_STEP_NONE && !in.running && !u->d->stopping &&
         !u->d->read_only && !u->memory_dirty && !u->memory_saving) {
         u->reload = u->reload && plan.step != ISSUER_STEP_LOAD_CREDENTIALS;

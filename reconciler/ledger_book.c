@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define TELL_AFTER (10 * CL_SECOND) /* the status of an Issuer follows its buckets */
+#define TELL_EACH (10 * CL_MS)      /* ... later for each, as they are all looked at */
 #define TURNS_ANEW_AFTER CL_SECOND  /* changes that come together are one */
 #define TURNS_ANEW_EACH (2 * CL_MS) /* ... more for each that is held: the work must stay small */
 
@@ -137,8 +138,9 @@ static void changed(struct ledger_book *b)
 {
     ledger_file_changed(b->file);
     if (!b->tell_armed && !b->d->read_only) {
+        cl_time wait = TELL_AFTER + (cl_time)b->ledger.buckets.count * TELL_EACH;
         b->tell_armed = true;
-        loop_at(b->d->loop, &b->tell, loop_now(b->d->loop) + TELL_AFTER, tell_due, b);
+        loop_at(b->d->loop, &b->tell, loop_now(b->d->loop) + wait, tell_due, b);
     }
 }
 
@@ -227,6 +229,7 @@ static bool fill_ticket(struct unit *u, const struct facts *f, const struct plan
         .limits = &limits,
         .names = &names,
         .domains = &domains,
+        .replaces = f->replaces != NULL,
         .same_set = had_same_set(u, &names, f->issuer_identity),
         .emergency = m == NULL || m->cert.not_after <= now || p->trigger == REASON_RENEWING,
     };

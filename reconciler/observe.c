@@ -7,6 +7,7 @@
 #include "reconciler/act.h"
 #include "reconciler/adopt.h"
 #include "reconciler/issuer_choice.h"
+#include "reconciler/ledger_book.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
 #include "spec/spec_check.h"
@@ -198,6 +199,19 @@ bool observe_issuer_problem(struct unit *u, const struct unit *issuer, char *ret
     return false;
 }
 
+/* What is known of the CA beforehand: an order that it will refuse is not made. */
+static void observe_known_ca(struct unit *u, const struct unit *issuer, struct observation *seen)
+{
+    const char *server = issuer->instance->object->issuer->acme.server;
+    const struct known_ca *k = ca_catalog_find(ledger_book_cas(u->d->ledger), server);
+
+    if (k != NULL && seen->facts.issuer_problem == NULL &&
+        known_ca_refuses(k, NULL, u->w->object->cert, seen->issuer_problem,
+                         sizeof(seen->issuer_problem))) {
+        seen->facts.issuer_problem = seen->issuer_problem;
+    }
+}
+
 static void observe_issuer(struct unit *u, cl_time now, struct observation *seen)
 {
     struct facts *f = &seen->facts;
@@ -238,6 +252,7 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
                                    sizeof(seen->issuer_problem))) {
             f->issuer_problem = seen->issuer_problem;
         }
+        observe_known_ca(u, issuer, seen);
         if (no_solver(u, issuer, seen->no_solver, sizeof(seen->no_solver))) {
             f->no_solver = seen->no_solver;
         }

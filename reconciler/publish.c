@@ -16,6 +16,8 @@
  * as each writing costs more. */
 #define GATHER (100 * CL_MS)
 #define GATHER_EACH (1 * CL_MS)
+#define MANY 1000u /* beyond these a summary takes milliseconds: it may be minutes old */
+#define GATHER_EACH_OF_MANY (20 * CL_MS)
 #define LATER \
     (5 * CL_MINUTE) /* for times alone: a CA is asked about some certificate all the time */
 
@@ -269,7 +271,9 @@ static void publish_within(struct daemon *d, cl_time delay)
     if (d->read_only || p == NULL) {
         return;
     }
-    cl_time each = (cl_time)d->units.count * GATHER_EACH;
+    size_t n = d->units.count;
+    cl_time each = (cl_time)n * GATHER_EACH;
+    each += n > MANY ? (cl_time)(n - MANY) * GATHER_EACH_OF_MANY : 0;
     cl_time when = cl_time_max(p->last + CL_SECOND, loop_now(d->loop) + delay) + each;
     if (cl_heap_contains(&p->soon.node) && p->soon.node.when <= when) {
         return;

@@ -421,6 +421,13 @@ void report_issuer(struct unit *u, const struct issuer_facts *f, const struct is
         json_decref(s->details);
         s->details = u->instance->ops->details(u->instance->issuer);
     }
+    if (u->instance->ops->type == ISSUER_ACME) {
+        const struct acme_spec *a = &u->instance->object->issuer->acme;
+        const struct known_ca *k = ca_catalog_find(ledger_book_cas(u->d->ledger), a->server);
+        if (k != NULL) {
+            known_ca_warnings(k, a, now, &s->warnings);
+        }
+    }
     json_t *limits = ledger_book_view(u, now);
     if (limits != NULL && s->details != NULL) {
         json_put(s->details, "rateLimits", limits);

@@ -3,7 +3,7 @@
  * sd_listen_fds(3). Both are a few lines, which saves linking libsystemd. */
 #include "backends/rt/sys.h"
 
-#include "spec/base/cl_str.h"
+#include "spec/base/cl_alloc.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,6 +45,29 @@ unsigned sys_uid(void)
 long sys_pid(void)
 {
     return (long)getpid();
+}
+
+char *sys_program_dir(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    path[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    return cl_strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
+}
+
+int sys_exec(const char *program, const struct cl_strv *argv, struct cl_err *err)
+{
+    char **words = cl_calloc(argv->len + 1, sizeof(char *));
+
+    for (size_t i = 0; i < argv->len; i++) {
+        words[i] = argv->items[i];
+    }
+    (void)execv(program, words);
+    int code = errno;
+    cl_free(words);
+    return cl_fail_errno(err, code, "ExecFailed", "cannot run %s", program);
 }
 
 void sys_trim(void)

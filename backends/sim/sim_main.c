@@ -3,6 +3,7 @@
  * the trace, and one command that runs it again. */
 #include "backends/sim/sim_run.h"
 #include "backends/sim/sim_tree.h"
+#include "backends/sim/sim_user.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_hash.h"
 
@@ -32,6 +33,7 @@ static const char USAGE[] =
     "  --print             print the random schedule as a scenario\n"
     "  --exact             let every periodic timer fire\n"
     "  --cas DIR           what is known of CAs (that of the installation)\n"
+    "  --user-specs DIR --user-config FILE --fault TEXT --json   for: certloop simulate\n"
     "  --verbose           print the trace as it grows\n";
 
 struct sweep {
@@ -47,6 +49,7 @@ struct args {
     struct sim_random random;
     bool print, exact, verbose, enospc;
     struct cl_strv files;
+    struct sim_user user;   /* specs NULL: not asked for */
     const char *cas;        /* directory of what is known of CAs */
     struct cl_strv on_disk; /* path, content, ...: there at the start of each run */
     uint64_t runs, failures;
@@ -102,6 +105,18 @@ static int parse_value(struct args *a, const char *flag, const char *value)
     if (cl_streq(flag, "--seeds")) {
         return parse_seeds(a, value);
     }
+    if (cl_streq(flag, "--user-specs")) {
+        a->user.specs = value;
+        return 0;
+    }
+    if (cl_streq(flag, "--user-config")) {
+        a->user.config = value;
+        return 0;
+    }
+    if (cl_streq(flag, "--fault")) {
+        cl_strv_add(&a->user.faults, value);
+        return 0;
+    }
     if (cl_streq(flag, "--cas")) {
         a->cas = value;
         return 0;
@@ -123,7 +138,8 @@ static bool parse_switch(struct args *a, const char *flag)
         bool *value;
     } SWITCHES[] = {
         {"--kills", &a->random.kills}, {"--faults", &a->random.faults}, {"--print", &a->print},
-        {"--exact", &a->exact},        {"--verbose", &a->verbose},      {"--enospc", &a->enospc},
+        {"--json", &a->user.json},     {"--exact", &a->exact},          {"--verbose", &a->verbose},
+        {"--enospc", &a->enospc},
     };
     for (size_t i = 0; i < sizeof SWITCHES / sizeof SWITCHES[0]; i++) {
         if (cl_streq(flag, SWITCHES[i].name)) {
@@ -346,6 +362,16 @@ int main(int argc, char **argv)
     }
     rc = 0;
     load_cas(&a);
+    if (a.user.specs != NULL) {
+        a.user.cas = &a.on_disk;
+        a.user.horizon = a.random.horizon;
+        a.user.seed = a.seed_from;
+        rc = sim_user_run(&a.user);
+        cl_strv_deinit(&a.user.faults);
+        cl_strv_deinit(&a.files);
+        cl_strv_deinit(&a.on_disk);
+        return rc;
+    }
     for (uint64_t seed = a.seed_from; seed <= a.seed_to && rc == 0 && a.failures < FAILURES_MAX;
          seed++) {
         rc = run_seed(&a, seed);

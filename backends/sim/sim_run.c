@@ -213,7 +213,13 @@ int sim_run(const char *text, const struct sim_options *o, struct sim_result *re
         s->poisoned = false;
         s->exact = s->exact || o->exact;
         s->faults = o->faults;
+        if (o->started != NULL) {
+            o->started(o->user);
+        }
         run_lives();
+        if (o->finished != NULL) {
+            o->finished(o->user);
+        }
         cl_log_set_sink(NULL, NULL, CL_LOG_ERROR);
         collect(ret);
     }

@@ -12,6 +12,9 @@ struct sim_options {
     bool seed_given;
     struct sim_faults faults;
     bool verbose, exact;
+    void (*started)(void *user);  /* the scenario is loaded, no life has begun; may be NULL */
+    void (*finished)(void *user); /* the last life is over, the world still there; may be NULL */
+    void *user;
 };
 struct sim_result {
     bool failed;

@@ -60,3 +60,9 @@ int sim_tree_read(const char *dir, const char *as, const char *suffix, struct cl
     cl_strv_deinit(&names);
     return 0;
 }
+
+bool sim_tree_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}

@@ -11,4 +11,6 @@ int sim_tree_read(const char *dir, const char *as, const char *suffix, struct cl
 /** One file; owned, NULL with a message on standard error. */
 char *sim_tree_file(const char *path);
 
+bool sim_tree_exists(const char *path);
+
 #endif

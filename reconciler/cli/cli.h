@@ -70,6 +70,7 @@ int cmd_wait(struct cli *c);
 int cmd_renew(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_limits(struct cli *c);
+int cmd_simulate(struct cli *c);
 int cmd_prune(struct cli *c);
 int cmd_version(struct cli *c);
 int cmd_schema(struct cli *c);

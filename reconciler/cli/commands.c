@@ -41,6 +41,12 @@ static const struct cli_flag CHECK_FLAGS[] = {
     {"--file", "FILE", "only what this spec file declares, and only for its present bytes"},
     {NULL, NULL, NULL},
 };
+static const struct cli_flag SIMULATE_FLAGS[] = {
+    {"--horizon", "DURATION", "how far (1y)"},
+    {"--fault", "TEXT", "what goes wrong, repeatable: see above"},
+    {"--seed", "N", "other latencies"},
+    {NULL, NULL, NULL},
+};
 static const struct cli_flag PRUNE_FLAGS[] = {
     {"--yes", NULL, "let held deletions go ahead"},
     {NULL, NULL, NULL},
@@ -119,6 +125,15 @@ const struct cli_command CLI_COMMANDS[] = {
      "share are lower bounds: others spend, too; a 429 of the CA corrects them.\n\n"
      "Exit: 0, 1 no such Issuer.",
      NULL, cmd_limits},
+    {"simulate", "[--horizon 1y] [--fault TEXT]...", "the specs in virtual time, with the CA's limits",
+     "Takes the specs of --specs as they are and runs the daemon's own code on them against model CAs\n"
+     "with the limits and lifetimes that theirs have: when each certificate is issued and renewed, what\n"
+     "waits for which limit, whether anything is ever late. Secrets are not needed, every name can be\n"
+     "validated, hooks and outputs are left out; nothing is changed, nobody is asked.\n\n"
+     "Faults, with times since the start: \"HOST down FROM TO\" (also silent, error, busy, limited),\n"
+     "\"HOST invalid FROM TO NAME\", \"HOST revoke AT\", \"clock AT +1h\", \"kill AT\".\n\n"
+     "Exit: 0 nothing late, 1 something is, 64 usage, 65 a spec or fault is not understood.",
+     SIMULATE_FLAGS, cmd_simulate},
     {"prune", "[--yes]", "list orphans and held deletions, then confirm them",
      "An orphan is an archive that no Certificate uses any more; it is listed, never removed.\n\n"
      "Exit: 0, 1 error.",

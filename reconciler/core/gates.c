@@ -39,7 +39,7 @@ const struct gate GATES[] = {
     {REASON_BACKOFF, false, backoff},
     {REASON_RATE_LIMITED, false, issuer_held},
     {REASON_CLOCK_UNSYNCHRONISED, false, clock_behind},
-    {REASON_RATE_LIMITED, true, no_token},
+    {REASON_RATE_LIMITED, false, no_token},
     {REASON_WAITING_FOR_WINDOW, false, outside_window},
     {REASON_WAITING_FOR_SLOT, true, no_slot},
 };

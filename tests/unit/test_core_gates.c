@@ -87,6 +87,11 @@ static void clock_behind(struct fixture *x)
 {
     x->facts.clock_floor = NOW + CL_DAY;
 }
+static void without_a_token(struct fixture *x)
+{
+    x->facts.ledger_until = NOW + CL_HOUR;
+    x->facts.ledger_message = "newOrders: its turn is at noon";
+}
 static void in_line(struct fixture *x)
 {
     x->facts.slot_free = false;
@@ -133,6 +138,8 @@ static const struct gate_case {
      false},
     {issuer_held, REASON_RATE_LIMITED, "503", NOW + CL_MINUTE, STATUS_FALSE, false},
     {clock_behind, REASON_CLOCK_UNSYNCHRONISED, "2026-01-03", NOW + CL_MINUTE, STATUS_FALSE, false},
+    {without_a_token, REASON_RATE_LIMITED, "newOrders: its turn is at noon", NOW + CL_HOUR,
+     STATUS_FALSE, false},
     {in_line, REASON_WAITING_FOR_SLOT, "2026-01-02T00:00:05Z", NOW + 5 * CL_SECOND, STATUS_TRUE,
      false},
     {in_line_without_forecast, REASON_WAITING_FOR_SLOT, "maxOrders", CL_NEVER, STATUS_TRUE, false},
