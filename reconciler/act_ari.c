@@ -48,10 +48,12 @@ static void note_failure(struct unit *u, const struct cert_facts *cert, const st
                          cl_time now)
 {
     struct ari_state *s = &u->w->memory.ari;
-    bool by_ca = err->http_status >= 400 && err->http_status < 500;
+    struct ari_failure f = {.why = err->text,
+                            .refused = err->http_status >= 400 && err->http_status < 500,
+                            .retry_at = err->retry_at};
 
     u->d->ari_errors++;
-    ari_failed(s, cert, u->key, err->text, by_ca, err->retry_at, now);
+    ari_failed(s, cert, u->key, &f, now);
     if (s->failures == 1) {
         char at[CL_TIME_TEXT];
         cl_log(CL_LOG_INFO, u->display, err->reason, "%s; asked again at %s", err->text,

@@ -29,4 +29,11 @@ struct ari_answer {
     cl_time retry_at;            /* Retry-After as a point in time; 0 = not said */
 };
 
+/* Why a question was not answered. Borrowed. */
+struct ari_failure {
+    const char *why;
+    bool refused;     /* by the CA itself (4xx) */
+    cl_time retry_at; /* 0 = not said */
+};
+
 #endif

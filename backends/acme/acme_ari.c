@@ -23,7 +23,7 @@ struct acme_poll {
     bool sent, cancelled;
 };
 
-static void answered(struct cl_op *op, const struct cl_err *err);
+static void answered(struct cl_op *op, const struct cl_err *failed);
 
 static void poll_end(struct acme_poll *p, const struct cl_err *err)
 {

@@ -102,18 +102,18 @@ enum ari_news ari_answered(struct ari_state *s, const struct cert_facts *cert, c
 }
 
 void ari_failed(struct ari_state *s, const struct cert_facts *cert, const char *key,
-                const char *why, bool refused, cl_time retry_at, cl_time now)
+                const struct ari_failure *f, cl_time now)
 {
     struct cl_rng rng = seeded(key, "retry");
     cl_time wait = RETRY_MAX;
 
     turn_to(s, cert);
-    if (!refused && s->failures < 3) {
+    if (!f->refused && s->failures < 3) {
         wait = cl_time_min(RETRY_MIN << s->failures, RETRY_MAX);
     }
-    wait = cl_time_max(wait, cl_time_min(retry_at - now, POLL_MAX));
+    wait = cl_time_max(wait, cl_time_min(f->retry_at - now, POLL_MAX));
     s->failures++;
-    set_text(&s->last_error, why);
+    set_text(&s->last_error, f->why);
     s->next_check = now + cl_rng_between(&rng, wait, wait + wait / 10);
 }
 

@@ -17,9 +17,9 @@ enum ari_news {
 enum ari_news ari_answered(struct ari_state *s, const struct cert_facts *cert, const char *key,
                            const struct ari_answer *a, cl_time now);
 /** The question about @cert failed: the window that is known stays; asked again after 1 h to 6 h, or
- *  at @retry_at (0 = not said) if that is later. @refused: by the CA (4xx), so 6 h at once. */
+ *  at retry_at if that is later; after 6 h at once if the CA refused. */
 void ari_failed(struct ari_state *s, const struct cert_facts *cert, const char *key,
-                const char *why, bool refused, cl_time retry_at, cl_time now);
+                const struct ari_failure *f, cl_time now);
 /** When the CA is to be asked about @cert, which was issued at @issued_at; CL_NEVER after its end. */
 cl_time ari_poll_at(const struct ari_state *s, const struct cert_facts *cert, cl_time issued_at);
 /** Is @s about @cert, and is there an instant? */

@@ -154,17 +154,19 @@ static void a_failed_poll_keeps_the_window_and_is_repeated_more_and_more_rarely(
     (void)ari_answered(&s, &cert, "www", &a, T0);
     cl_time picked = s.selected;
     for (size_t i = 0; i < COUNT(WAITS); i++) {
-        ari_failed(&s, &cert, "www", "500", false, 0, DAYS(1));
+        ari_failed(&s, &cert, "www", &(struct ari_failure){.why = "500"}, DAYS(1));
         assert_in_range(s.next_check - DAYS(1), WAITS[i], WAITS[i] * 11 / 10);
         assert_int_equal(s.selected, picked);
         assert_string_equal(s.last_error, "500");
     }
     (void)ari_answered(&s, &cert, "www", &a, DAYS(2));
     assert_null(s.last_error);
-    ari_failed(&s, &cert, "www", "404", true, 0, DAYS(2)); /* by the CA: no use in asking soon */
+    ari_failed(&s, &cert, "www", &(struct ari_failure){.why = "404", .refused = true},
+               DAYS(2)); /* by the CA: no use in asking soon */
     assert_in_range(s.next_check - DAYS(2), 6 * CL_HOUR, 7 * CL_HOUR);
     (void)ari_answered(&s, &cert, "www", &a, DAYS(3));
-    ari_failed(&s, &cert, "www", "503", false, DAYS(3) + 5 * CL_HOUR, DAYS(3));
+    ari_failed(&s, &cert, "www",
+               &(struct ari_failure){.why = "503", .retry_at = DAYS(3) + 5 * CL_HOUR}, DAYS(3));
     assert_in_range(s.next_check - DAYS(3), 5 * CL_HOUR, 6 * CL_HOUR);
     ari_state_deinit(&s);
 }
