@@ -23,6 +23,7 @@ static const struct jfield ROWS[] = {
     JFIELD(JF_TEXT, memory, handled_renew_annotation, "handledRenewAnnotation"),
     JFIELD(JF_LONG, memory, failed_attempts, "failedAttempts"),
     JFIELD(JF_TEXT, memory, last_order_url, "lastOrderURL"),
+    JFIELD(JF_TEXT, memory, last_authorizations, "lastAuthorizations"),
     JFIELD(JF_TEXT, memory, canonical, "lastGood"),
 };
 static const struct jtable MEMORY = JTABLE(ROWS, memory);
