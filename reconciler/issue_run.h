@@ -26,6 +26,9 @@ struct issue_run {
     bool unshown;    /* there is something that no status has told */
     char inputs_hash[CL_SHA256_TEXT];
     bool cancelled;
+    struct issue_preflight *preflight; /* runs */
+    bool preflight_done;
+    bool scarce; /* the order costs a token that is not soon there again */
 };
 
 /** Takes over the record of an interrupted issuance, if it still answers what is wanted from the

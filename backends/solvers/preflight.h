@@ -20,6 +20,9 @@ struct preflight_params {
     const struct cl_strv *caa_identities;     /* of the CA's directory; may be empty */
     const struct cl_strv *directories;        /* that must be writable */
     unsigned http_port, tls_port;             /* to which the CA connects */
+    /* A daemon of this state runs, and may have the ports: its listener is then looked for instead
+     * of our own token. */
+    bool daemon_runs;
 };
 struct preflight_op {
     struct cl_op op; /* err: CANCELLED only */

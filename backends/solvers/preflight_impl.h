@@ -45,7 +45,7 @@ struct preflight_name {
     struct cl_op solver_op;
     struct http_op http;
     struct alpn_probe_op probe;
-    bool presented;
+    bool by_daemon; /* the port is the daemon's: its listener answers, without our token */
 };
 
 void preflight_add(struct preflight *r, bool certain, const char *reason, const char *identifier,

@@ -177,6 +177,10 @@ static void http_done(struct cl_op *op, const struct cl_err *err)
     }
     body = cl_buf_str(&n->http.body);
     size_t len = strlen(n->key_authorization);
+    if (n->by_daemon && n->http.status == 404 && cl_streq(body, HTTP01_NO_SUCH)) {
+        tried(n);
+        return;
+    }
     if (n->http.status != 200) {
         preflight_add(n->run, true, "WrongAnswer", n->identifier,
                       "%s over %s answers HTTP %ld instead of the token: %s", n->identifier,
@@ -223,6 +227,10 @@ static void probe_done(struct cl_op *op, const struct cl_err *err)
 
     if (n->run->cancelled) {
         finish(n);
+        return;
+    }
+    if (n->by_daemon && err != NULL && strstr(err->text, "unrecognized name") != NULL) {
+        tried(n);
         return;
     }
     if (err != NULL && cl_streq(err->reason, "TLSFailed")) {
@@ -279,6 +287,10 @@ static void presented(struct cl_op *op, const struct cl_err *err)
 {
     struct preflight_name *n = op->user;
 
+    if (err != NULL && n->run->p.daemon_runs && cl_streq(err->reason, "AddressInUse")) {
+        n->by_daemon = true;
+        err = NULL;
+    }
     if (err != NULL && !n->run->cancelled) {
         preflight_add(n->run, true, err->reason, n->identifier, "%s", err->text);
     }

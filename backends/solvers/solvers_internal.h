@@ -6,6 +6,7 @@
 #include "backends/solvers/solvers.h"
 
 #define HTTP01_PREFIX "/.well-known/acme-challenge/" /* RFC 8555 8.3 */
+#define HTTP01_NO_SUCH "no such challenge\n"         /* the listener, asked for an unknown token */
 
 struct solvers {
     struct loop *loop;

@@ -2,6 +2,7 @@
 /* cmd_plan: the daemon's own decision, without network and without writing. */
 #include "backends/rt/disk.h"
 #include "reconciler/cli/cli_objects.h"
+#include "reconciler/cli/cmd_plan_preflight.h"
 #include "reconciler/inventory.h"
 #include "reconciler/observe.h"
 #include "spec/base/cl_alloc.h"
@@ -14,7 +15,8 @@ struct planning {
     struct daemon *d;
     struct cli_table table;
     json_t *items;
-    size_t steps, errors;
+    json_t *preflight; /* findings, with -o json */
+    size_t steps, errors, failures;
 };
 
 /* An Issuer is taken as usable unless the running daemon says that it is not. */
@@ -119,6 +121,9 @@ static size_t plan_certificates(struct planning *p)
         }
         plan_next(u->w->object, &seen.facts, now, &plan);
         add_row(p, u, &plan);
+        if (cli_flag_given(p->c, "--preflight")) {
+            p->failures += plan_preflight(p->c, u, p->preflight);
+        }
     }
     return found;
 }
@@ -129,9 +134,10 @@ static int print_plan(struct planning *p, size_t found)
     struct inventory_info info;
     inventory_info(p->d->inventory, &info);
     if (c->output == CLI_JSON) {
-        cli_print_json(c, json_pack("{s:s,s:I,s:I,s:O}", "apiVersion", "certloop/v1", "steps",
-                                    (json_int_t)p->steps, "rejectedFiles",
-                                    (json_int_t)info.rejected, "plan", p->items));
+        cli_print_json(c,
+                       json_pack("{s:s,s:I,s:I,s:O,s:O}", "apiVersion", "certloop/v1", "steps",
+                                 (json_int_t)p->steps, "rejectedFiles", (json_int_t)info.rejected,
+                                 "plan", p->items, "preflight", p->preflight));
     } else if (found > 0) {
         cli_table_print(c, &p->table);
     }
@@ -141,7 +147,7 @@ static int print_plan(struct planning *p, size_t found)
     if (found == 0 && c->args.len > 0) {
         return cli_error(c, 1, "no such Certificate in %s", c->paths.specs);
     }
-    return p->errors > 0 || info.rejected > 0 ? 1 : (p->steps > 0 ? 2 : 0);
+    return p->errors > 0 || p->failures > 0 || info.rejected > 0 ? 1 : (p->steps > 0 ? 2 : 0);
 }
 
 /* Without the right to read the archive the daemon's own word is all there is. */
@@ -175,7 +181,7 @@ static int plan_from_status(struct cli *c)
 
 int cmd_plan(struct cli *c)
 {
-    struct planning p = {.c = c, .items = json_array()};
+    struct planning p = {.c = c, .items = json_array(), .preflight = json_array()};
     struct cl_err err = {0};
     struct daemon_options o = {.specs = c->paths.specs,
                                .state = c->paths.state,
@@ -189,6 +195,7 @@ int cmd_plan(struct cli *c)
 
     if (!archive_readable(c)) {
         json_decref(p.items);
+        json_decref(p.preflight);
         return plan_from_status(c);
     }
     struct loop *l = loop_create();
@@ -205,6 +212,7 @@ int cmd_plan(struct cli *c)
     }
     cl_strv_deinit(&p.table.cells);
     json_decref(p.items);
+    json_decref(p.preflight);
     daemon_destroy(p.d);
     loop_destroy(l);
     return rc;

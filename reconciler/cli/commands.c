@@ -7,6 +7,11 @@ static const struct cli_flag RUN_FLAGS[] = {
     {"--timeout", "DURATION", "with --once: leave at the latest after this time (15m)"},
     {NULL, NULL, NULL},
 };
+static const struct cli_flag PLAN_FLAGS[] = {
+    {"--preflight", NULL,
+     "look at what the CA would look at (CAA, addresses, ports, DNSSEC); the CA is not asked"},
+    {NULL, NULL, NULL},
+};
 static const struct cli_flag GET_FLAGS[] = {
     {"-w", NULL, "go on and print what changes"},
     {"--hash", "DIR", "with files: print the set hash of a checkout, to compare with the daemon's"},
@@ -81,8 +86,10 @@ const struct cli_command CLI_COMMANDS[] = {
      NULL, cmd_validate},
     {"plan", "[NAME...]", "what run would do now, and why",
      "Decides for each Certificate from specs, archive and outputs, without network and without\n"
-     "writing anything.\n\nExit: 0 nothing to do, 2 something to do, 1 error.",
-     NULL, cmd_plan},
+     "writing anything. With --preflight it also presents a token of its own, fetches it over each\n"
+     "address of each name as a CA would, and reads CAA records.\n\n"
+     "Exit: 0 nothing to do, 2 something to do, 1 error, or a preflight failure that is certain.",
+     PLAN_FLAGS, cmd_plan},
     {"get", "[certificates|issuers|files] [NAME...]", "a table of objects",
      "Reads the status files.\n\nExit: 0, 1 not found.", GET_FLAGS, cmd_get},
     {"status", "[NAME]", "the daemon at a glance; with NAME as describe",
