@@ -6,6 +6,7 @@
 #include "spec/base/cl_alloc.h"
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ACCOUNT "https://ca.example/acct/1"
