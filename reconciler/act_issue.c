@@ -5,6 +5,7 @@
  * issuer->issue -> (order URL made durable on the way) -> guard -> revision committed -> memory says
  * so -> the unit is queued.
  * Every failure ends in issue_fail(): one error, one backoff, one event, one status. */
+#include "reconciler/act_preflight.h"
 #include "reconciler/core/backoff.h"
 #include "reconciler/issue_run.h"
 #include "reconciler/issuer_choice.h"
@@ -217,6 +218,9 @@ static void save_order(struct issue_op *issue, const char *order_url, const char
 
 static void start_issuer(struct issue_run *r)
 {
+    if (issue_preflight(r, start_issuer)) {
+        return;
+    }
     r->issue = (struct issue_op){
         .op = {.done = issued, .changed = progressed, .user = r},
         .object = wanted(r),
@@ -436,6 +440,7 @@ void act_cancel(struct unit *u)
         u->issue->cancelled = true;
         cl_log(CL_LOG_INFO, u->display, "Cancelled",
                "the running issuance is stopped: its inputs are no longer wanted");
+        issue_preflight_cancel(u->issue);
         cl_op_cancel(&u->issue->issue.op);
     }
 }

@@ -29,6 +29,9 @@ struct issue_run {
     char inputs_hash[CL_SHA256_TEXT];
     bool by_ari; /* the CA asked for it */
     bool cancelled;
+    struct issue_preflight *preflight; /* runs */
+    bool preflight_done;
+    bool scarce; /* the order costs a token that is not soon there again */
 };
 
 /** Takes over the record of an interrupted issuance, if it still answers what is wanted from the

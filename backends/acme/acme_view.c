@@ -120,6 +120,11 @@ static json_t *view_directory(const struct acme *a)
         (void)json_array_append_new(profiles, view_foreign(name));
     }
     (void)json_object_set_new(v, "profiles", profiles);
+    json_t *identities = json_array();
+    cl_strv_for_each(name, &a->directory.caa_identities) {
+        (void)json_array_append_new(identities, view_foreign(name));
+    }
+    (void)json_object_set_new(v, "caaIdentities", identities);
     (void)json_object_set_new(v, "renewalInfo", json_boolean(a->directory.renewal_info != NULL));
     (void)json_object_set_new(v, "termsOfService", view_foreign(a->directory.terms_of_service));
     set_time(v, "fetchedAt", a->directory_at);

@@ -82,7 +82,7 @@ static void handle(void *user, const struct http_server_request *req,
     if (t == NULL || t->key_authorization == NULL) {
         res->status = 404;
         res->content_type = "text/plain";
-        (void)cl_buf_adds(&res->body, "no such challenge\n");
+        (void)cl_buf_adds(&res->body, HTTP01_NO_SUCH);
         return;
     }
     res->status = 200;

@@ -28,6 +28,7 @@ struct solvers *solvers_create(struct loop *l, struct http *http, const struct p
 {
     struct solvers *s = cl_new(struct solvers);
     s->loop = l;
+    s->http = http;
     s->paths = p;
     s->config = config;
     s->default_listen = cl_strdup(listen_of(config));

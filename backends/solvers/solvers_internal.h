@@ -6,9 +6,11 @@
 #include "backends/solvers/solvers.h"
 
 #define HTTP01_PREFIX "/.well-known/acme-challenge/" /* RFC 8555 8.3 */
+#define HTTP01_NO_SUCH "no such challenge\n"         /* the listener, asked for an unknown token */
 
 struct solvers {
     struct loop *loop;
+    struct http *http; /* lent; may be NULL in tests */
     const struct paths *paths;
     const struct config *config;
     char *default_listen;    /* of the Configuration in force */
@@ -44,6 +46,8 @@ void tlsalpn01_deinit(struct solvers *s);
 void tlsalpn01_configure(struct solvers *s, const char *default_listen);
 void tlsalpn01_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
 void tlsalpn01_cleanup(struct solvers *s, const struct solver_challenge *c);
+/** Is @cert_pem the certificate that stands for @identifier now? */
+bool tlsalpn01_shows(const struct solvers *s, const char *identifier, const char *cert_pem);
 bool tlsalpn01_waits(const struct solvers *s, const struct solver_challenge *c);
 
 /* ---- webroot.c: answers left in a directory that another server serves ---- */

@@ -25,6 +25,7 @@ struct tlsalpn01_answer {
     char *server_name;
     char *key_authorization, *token;
     struct alpn_certificate *certificate;
+    char *cert_pem;         /* the same without its key */
     struct cl_list waiting; /* struct waiter.link, first come first served */
 };
 /* A present that waits for the end of another answer for the name. */
@@ -124,11 +125,13 @@ static void answer_free(struct solvers *s, struct tlsalpn01_answer *a)
     cl_free(a->server_name);
     cl_free(a->key_authorization);
     cl_free(a->token);
+    cl_free(a->cert_pem);
     cl_free(a);
 }
 
 static struct alpn_certificate *make_certificate(struct solvers *s, const char *identifier,
-                                                 const char *key_authorization, struct cl_err *err)
+                                                 const char *key_authorization, char **ret_pem,
+                                                 struct cl_err *err)
 {
     struct alpn_certificate *c = NULL;
     struct cl_buf pem;
@@ -136,6 +139,8 @@ static struct alpn_certificate *make_certificate(struct solvers *s, const char *
     cl_buf_init_secret(&pem, PEM_MAX);
     if (cert_alpn_create(identifier, key_authorization, loop_now(s->loop), &pem, err) == 0) {
         (void)alpn_certificate_create(cl_buf_str(&pem), &c, err);
+        const char *cert = strstr(cl_buf_str(&pem), "-----BEGIN CERTIFICATE");
+        *ret_pem = cl_strdup(cl_str_or(cert, ""));
     }
     cl_buf_deinit(&pem);
     return c;
@@ -145,13 +150,17 @@ static struct alpn_certificate *make_certificate(struct solvers *s, const char *
 static int set_answer(struct solvers *s, struct tlsalpn01_answer *a, const char *identifier,
                       const char *key_authorization, const char *token, struct cl_err *err)
 {
-    struct alpn_certificate *c = make_certificate(s, identifier, key_authorization, err);
+    char *pem = NULL;
+    struct alpn_certificate *c = make_certificate(s, identifier, key_authorization, &pem, err);
 
     if (c == NULL) {
+        cl_free(pem);
         return -1;
     }
     alpn_certificate_destroy(a->certificate);
     a->certificate = c;
+    cl_free(a->cert_pem);
+    a->cert_pem = pem;
     cl_free(a->key_authorization);
     cl_free(a->token);
     a->key_authorization = cl_strdup(key_authorization);
@@ -288,6 +297,15 @@ void tlsalpn01_cleanup(struct solvers *s, const struct solver_challenge *c)
         hand_on(s, a);
     }
     http01_forget(s, c->token);
+}
+
+bool tlsalpn01_shows(const struct solvers *s, const char *identifier, const char *cert_pem)
+{
+    char *name = server_name(identifier);
+    const struct tlsalpn01_answer *a = cl_map_get(&s->tls_answers, name);
+
+    cl_free(name);
+    return a != NULL && cl_streq(a->cert_pem, cert_pem);
 }
 
 bool tlsalpn01_waits(const struct solvers *s, const struct solver_challenge *c)

@@ -3,6 +3,7 @@
 #include "backends/rt/disk.h"
 #include "reconciler/cli/cli_planner.h"
 #include "reconciler/cli/cmd_plan_as_of.h"
+#include "reconciler/cli/cmd_plan_preflight.h"
 #include "reconciler/inventory.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/jfield.h"
@@ -17,10 +18,11 @@ struct planning {
     struct daemon *d;
     struct cli_table table;
     json_t *items;
-    size_t steps, errors;
+    size_t steps, errors, failures;
     size_t orders;
     cl_time ready_by;         /* of the last of these orders */
     struct cl_strv sentences; /* what, why, at what cost, when */
+    json_t *preflight; /* findings, with -o json */
 };
 
 /* Is an order to be made, now or at its turn? */
@@ -134,6 +136,9 @@ static size_t plan_certificates(struct planning *p, bool show)
         }
         if (show) {
             add_row(p, u, &plan);
+            if (cli_flag_given(p->c, "--preflight")) {
+                p->failures += plan_preflight(p->c, u, p->preflight);
+            }
         }
     }
     return found;
@@ -163,10 +168,11 @@ static int print_plan(struct planning *p, size_t found)
     struct inventory_info info;
     inventory_info(p->d->inventory, &info);
     if (c->output == CLI_JSON) {
-        cli_print_json(c, json_pack("{s:s,s:I,s:I,s:O,s:I,s:o}", "apiVersion", "certloop/v1",
+        cli_print_json(c, json_pack("{s:s,s:I,s:I,s:O,s:I,s:o,s:O}", "apiVersion", "certloop/v1",
                                     "steps", (json_int_t)p->steps, "rejectedFiles",
                                     (json_int_t)info.rejected, "plan", p->items, "orders",
-                                    (json_int_t)p->orders, "readyBy", json_time(p->ready_by)));
+                                    (json_int_t)p->orders, "readyBy", json_time(p->ready_by), "preflight",
+                                    p->preflight));
     } else if (found > 0) {
         cli_table_print(c, &p->table);
         print_sentences(p);
@@ -177,7 +183,7 @@ static int print_plan(struct planning *p, size_t found)
     if (found == 0 && c->args.len > 0) {
         return cli_error(c, 1, "no such Certificate in %s", c->paths.specs);
     }
-    return p->errors > 0 || info.rejected > 0 ? 1 : (p->steps > 0 ? 2 : 0);
+    return p->errors > 0 || p->failures > 0 || info.rejected > 0 ? 1 : (p->steps > 0 ? 2 : 0);
 }
 
 /* Without the right to read the archive the daemon's own word is all there is. */
@@ -211,10 +217,11 @@ static int plan_from_status(struct cli *c)
 
 int cmd_plan(struct cli *c)
 {
-    struct planning p = {.c = c, .items = json_array()};
+    struct planning p = {.c = c, .items = json_array(), .preflight = json_array()};
 
     if (!archive_readable(c)) {
         json_decref(p.items);
+        json_decref(p.preflight);
         return plan_from_status(c);
     }
     int rc = cli_planner_open(c, &p.planner);
@@ -234,6 +241,7 @@ int cmd_plan(struct cli *c)
     cl_strv_deinit(&p.table.cells);
     cl_strv_deinit(&p.sentences);
     json_decref(p.items);
+    json_decref(p.preflight);
     cli_planner_close(&p.planner);
     return rc;
 }

@@ -7,6 +7,14 @@ static const struct cli_flag RUN_FLAGS[] = {
     {"--timeout", "DURATION", "with --once: leave at the latest after this time (15m)"},
     {NULL, NULL, NULL},
 };
+static const struct cli_flag PLAN_FLAGS[] = {
+    {"--preflight", NULL,
+     "look at what the CA would look at (CAA, addresses, ports, DNSSEC); the CA is not asked"},
+    {"--as-of", "DATE", "which specs break under the lifetimes announced for that day"},
+    {"--lifetime", "DURATION", "with --as-of: as if certificates lived so long"},
+    {"--reuse", "DURATION", "with --as-of: as if validations were reused for so long"},
+    {NULL, NULL, NULL},
+};
 static const struct cli_flag GET_FLAGS[] = {
     {"-w", NULL, "go on and print what changes"},
     {"--hash", "DIR", "with files: print the set hash of a checkout, to compare with the daemon's"},
@@ -26,12 +34,6 @@ static const struct cli_flag RENEW_FLAGS[] = {
     {"--all", NULL, "every Certificate"},
     {"--issuer", "NAME", "every Certificate of this Issuer"},
     {"--yes", NULL, "do not ask"},
-    {NULL, NULL, NULL},
-};
-static const struct cli_flag PLAN_FLAGS[] = {
-    {"--as-of", "DATE", "which specs break under the lifetimes announced for that day"},
-    {"--lifetime", "DURATION", "with --as-of: as if certificates lived so long"},
-    {"--reuse", "DURATION", "with --as-of: as if validations were reused for so long"},
     {NULL, NULL, NULL},
 };
 static const struct cli_flag CHECK_FLAGS[] = {
@@ -94,8 +96,10 @@ const struct cli_command CLI_COMMANDS[] = {
     {"plan", "[NAME...]", "what run would do now, and why",
      "Decides for each Certificate from specs, archive and outputs, without network and without\n"
      "writing anything; tells what an order costs of the CA's limits and when it would be Ready. With\n"
-     "--as-of it judges the specs by the lifetimes of a later day instead.\n\n"
-     "Exit: 0 nothing to do, 2 something to do, 1 error.",
+     "--as-of it judges the specs by the lifetimes of a later day instead. With --preflight it also\n"
+     "presents a token of its own, fetches it over each address of each name as a CA would, and reads\n"
+     "CAA records.\n\n"
+     "Exit: 0 nothing to do, 2 something to do, 1 error, or a preflight failure that is certain.",
      PLAN_FLAGS, cmd_plan},
     {"get", "[certificates|issuers|files] [NAME...]", "a table of objects",
      "Reads the status files.\n\nExit: 0, 1 not found.", GET_FLAGS, cmd_get},

@@ -2,6 +2,7 @@
 /* gates: one predicate for each reason to wait, and the order in which they are asked. */
 #include "reconciler/core/gates.h"
 
+#include "reconciler/core/preflight_due.h"
 #include "reconciler/core/renewal.h"
 #include "spec/base/cl_str.h"
 
@@ -18,6 +19,7 @@ static bool issuer_missing(const struct gate_input *in, struct gate_hit *hit);
 static bool issuer_not_ready(const struct gate_input *in, struct gate_hit *hit);
 static bool stalled(const struct gate_input *in, struct gate_hit *hit);
 static bool rate_limited(const struct gate_input *in, struct gate_hit *hit);
+static bool preflight_failed(const struct gate_input *in, struct gate_hit *hit);
 static bool backoff(const struct gate_input *in, struct gate_hit *hit);
 static bool issuer_held(const struct gate_input *in, struct gate_hit *hit);
 static bool clock_behind(const struct gate_input *in, struct gate_hit *hit);
@@ -36,6 +38,7 @@ const struct gate GATES[] = {
     {REASON_ISSUER_NOT_READY, true, issuer_not_ready},
     {REASON_STALLED, false, stalled},
     {REASON_RATE_LIMITED, false, rate_limited},
+    {REASON_PREFLIGHT_FAILED, false, preflight_failed},
     {REASON_BACKOFF, false, backoff},
     {REASON_RATE_LIMITED, false, issuer_held},
     {REASON_CLOCK_UNSYNCHRONISED, false, clock_behind},
@@ -203,6 +206,20 @@ static bool rate_limited(const struct gate_input *in, struct gate_hit *hit)
     hit->until = h->not_before;
     say(hit, "Issuer %s allows no request before %s: %s", issuer_name(in), at(hit->until, when),
         cl_str_or(h->message, "no details"));
+    return true;
+}
+
+/* The CA has not been asked, and is not before this is mended. */
+static bool preflight_failed(const struct gate_input *in, struct gate_hit *hit)
+{
+    const struct hold_view *h = &in->f->hold;
+    if (!held(in) || !cl_streq(h->reason, PREFLIGHT_FAILED)) {
+        return false;
+    }
+    char when[CL_TIME_TEXT];
+    hit->until = h->not_before;
+    say(hit, "Preflight failed, the CA was not asked: %s; looked at again at %s",
+        cl_str_or(h->message, "no details"), at(hit->until, when));
     return true;
 }
 

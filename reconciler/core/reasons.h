@@ -32,6 +32,7 @@
     X(NO_SOLVER, "NoSolver", "no solver fits one of the names")                                    \
     X(CANNOT_REGENERATE_KEY, "CannotRegenerateKey", "rotationPolicy Never and the key differs")    \
     X(BACKOFF, "Backoff", "waiting after a failure")                                               \
+    X(PREFLIGHT_FAILED, "PreflightFailed", "what the CA would look at is not as it must be")       \
     X(RATE_LIMITED, "RateLimited", "the CA said not before that time")                             \
     X(STALLED, "Stalled", "no retry can help before something is changed")                         \
     X(WAITING_FOR_WINDOW, "WaitingForWindow", "renewal waits for one of spec.renewal.windows")     \

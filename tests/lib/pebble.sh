@@ -116,7 +116,7 @@ _pebble_ports() {
   "certificate": "$PEBBLE_DIR/cert.pem", "privateKey": "$PEBBLE_DIR/key.pem",
   "httpPort": $PEBBLE_HTTP_PORT, "tlsPort": $PEBBLE_TLS_PORT,
   "ocspResponderURL": "", "externalAccountBindingRequired": false,
-  "domainBlocklist": ["blocked-domain.example"],
+  "domainBlocklist": ["blocked-domain.example"], "caaIdentities": ["pebble.example"],
   "retryAfter": {"authz": $retry, "order": $retry}, "keyAlgorithm": "ecdsa",
   "profiles": {
     "default": {"description": "as usual", "validityPeriod": ${PEBBLE_VALIDITY:-7776000}},

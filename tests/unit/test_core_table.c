@@ -65,6 +65,8 @@ CASE(issuer_missing, nothing_issued(x); x->facts.issuer_exists = false)
 CASE(issuer_not_ready, nothing_issued(x); x->facts.issuer_ready = false)
 CASE(issuer_held, nothing_issued(x); x->facts.issuer_hold_until = NOW + 1)
 CASE(clock_behind, nothing_issued(x); x->facts.clock_floor = NOW + 1)
+CASE(preflight_failed, nothing_issued(x); x->facts.hold.kind = CL_ERR_LOCAL;
+     x->facts.hold.reason = "PreflightFailed"; x->facts.hold.not_before = NOW + 1)
 CASE(no_slot, nothing_issued(x); x->facts.slot_free = false)
 CASE(in_progress, x->facts.issuing = true)
 CASE(stale, x->facts.issuing = x->facts.issuing_stale = true)
@@ -121,6 +123,7 @@ static void (*const CASES[])(struct fixture *) = {
     issuer_not_ready,
     issuer_held,
     clock_behind,
+    preflight_failed,
     no_slot,
     in_progress,
     stale,

@@ -36,6 +36,9 @@ struct dns_query_op {
     struct cl_op op; /* err: TRANSIENT "NameServersSilent" "NameServersFailed" */
     /* Lent while done runs: rcode NOERROR or NXDOMAIN. */
     const struct dns_msg *msg;
+    /* Set by the caller: without DNSSEC validation at the server (CD, RFC 4035 3.2.2), to find out
+     * whether that is why it refuses. */
+    bool checking_disabled;
 };
 void dns_query_start(struct dns_resolver *r, const char *name, unsigned type,
                      struct dns_query_op *op);

@@ -11,6 +11,8 @@
 #define RESOLV_CONF "/etc/resolv.conf"
 #define RESOLV_CONF_MAX ((size_t)64 * 1024)
 #define RESOLV_CONF_FRESH (5 * CL_SECOND)
+#define FLAGS_LOW 3U /* of a message: RA, Z, AD, CD, rcode */
+#define FLAG_CD 0x10U
 #define SERVERS_MAX 3U /* of resolv.conf, as in libc */
 
 /* ---- settings ---- */
@@ -230,6 +232,9 @@ static void ask_next(struct query *q)
                                        .transport = DNS_UDP_TCP,
                                        .timeout = q->resolver->timeout};
     req.query_len = dns_msg_query(query, q->name, q->type, true);
+    if (q->op->checking_disabled && req.query_len > FLAGS_LOW) {
+        query[FLAGS_LOW] |= FLAG_CD;
+    }
     q->exchange.op = (struct cl_op){.done = on_answer, .user = q};
     dns_exchange_start(q->resolver->loop, &req, &q->exchange);
 }
