@@ -304,6 +304,10 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
         issue_fail(r, failed);
         return;
     }
+    (void)persist_proofs_keep(&m->persist, &wanted(r)->cert->dns_names);
+    for (size_t i = 0; i < r->issue.proofs.len; i++) {
+        persist_proofs_put(&m->persist, &r->issue.proofs.items[i]);
+    }
     m->failed_attempts = 0;
     m->renew_requested = 0;
     memset(&m->hold, 0, sizeof(m->hold));
@@ -412,6 +416,7 @@ static void end(struct issue_run *r)
     cl_free(r->issue.used_order_url);
     cl_free(r->issue.used_account_url);
     json_decref(r->issue.failed_view);
+    persist_proofs_deinit(&r->issue.proofs);
     cl_free(r);
     u->issuance_shown = 0;
     publish_changed(d);

@@ -79,6 +79,10 @@ static double renewal(const struct unit *u)
 {
     return seconds(u->summary.renewal_time);
 }
+static double persist_until(const struct unit *u)
+{
+    return seconds(u->summary.persist_until);
+}
 static double failed_attempts(const struct unit *u)
 {
     return (double)u->summary.failed_attempts;
@@ -127,6 +131,9 @@ void metrics_render(struct daemon *d, struct cl_buf *b)
           "The notBefore of the certificate, in Unix time.", not_before);
     gauge(d, b, false, "certificate_renewal_timestamp_seconds",
           "The time at which the certificate is renewed, in Unix time.", renewal);
+    gauge(d, b, false, "certificate_persist_record_expiration_timestamp_seconds",
+          "The first end of a record of dns-persist-01, in Unix time, 0 if none ends.",
+          persist_until);
     gauge(d, b, false, "certificate_failed_attempts",
           "Failed issuance attempts since the last success.", failed_attempts);
     gauge(d, b, false, "certificate_last_failure_timestamp_seconds",

@@ -127,6 +127,9 @@ static void check_adoption(struct unit *u, cl_time now)
 static void observe_wishes(struct unit *u, struct observation *seen)
 {
     seen->facts.renew_requested = u->w->memory.renew_requested;
+    seen->facts.persist = u->w->memory.persist.items;
+    seen->facts.n_persist = u->w->memory.persist.len;
+    seen->facts.persist_looking = u->persist != NULL;
 }
 
 /* ---- gates ---- */
@@ -146,7 +149,7 @@ void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT])
     cl_free(text);
 }
 
-static const struct solver_list *issuer_solvers(const struct unit *issuer)
+const struct solver_list *observe_issuer_solvers(const struct unit *issuer)
 {
     return issuer != NULL && issuer->instance != NULL && issuer->instance->ops->type == ISSUER_ACME
                ? &issuer->instance->object->issuer->acme.solvers
@@ -162,7 +165,7 @@ static void observe_solvers(struct unit *u, const struct unit *issuer, struct ob
     cl_strv_add(&types, "dns-account-01");
     cl_strv_add(&types, "dns-persist-01");
     cl_strv_for_each(name, &u->w->object->cert->dns_names) {
-        if (solver_pick(u->w->object, issuer_solvers(issuer), name, &types, NULL) == NULL) {
+        if (solver_pick(u->w->object, observe_issuer_solvers(issuer), name, &types, NULL) == NULL) {
             (void)cl_format(seen->no_solver, sizeof(seen->no_solver), "%s", name);
             seen->facts.no_solver = seen->no_solver;
             break;
@@ -208,8 +211,8 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
     }
     f->issuer_type = issuer->instance->ops->type;
     if (f->issuer_type == ISSUER_ACME) {
-        if (cert_spec_acme_problem(u->w->object->cert, issuer_solvers(issuer), seen->issuer_problem,
-                                   sizeof(seen->issuer_problem))) {
+        if (cert_spec_acme_problem(u->w->object->cert, observe_issuer_solvers(issuer),
+                                   seen->issuer_problem, sizeof(seen->issuer_problem))) {
             f->issuer_problem = seen->issuer_problem;
         }
         observe_solvers(u, issuer, seen);

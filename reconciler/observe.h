@@ -14,6 +14,8 @@ struct observation {
 /** Fills facts for an awake Certificate. Pointers lead into @ret, the unit, or its Issuer. -1 if the
  *  archive cannot be read at all: an IO error is not the absence of a certificate. */
 int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err *err);
+/** The solvers of an Issuer that proves names by ACME, or NULL. @issuer may be NULL. */
+const struct solver_list *observe_issuer_solvers(const struct unit *issuer);
 /** The certificate's Issuer and spec as one hash: what a failure depended on. */
 void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT]);
 

@@ -97,8 +97,8 @@ void unit_destroy(struct unit *u)
 
 bool unit_running(const struct unit *u)
 {
-    return u->issue != NULL || u->project != NULL || u->deploy != NULL || u->memory_saving ||
-           (u->instance != NULL && u->instance->step_running);
+    return u->issue != NULL || u->project != NULL || u->deploy != NULL || u->persist != NULL ||
+           u->memory_saving || (u->instance != NULL && u->instance->step_running);
 }
 
 /* ---- awake and at rest ---- */
@@ -382,6 +382,7 @@ bool unit_end(struct unit *u)
     if (unit_running(u)) {
         act_cancel(u);
         act_deploy_cancel(u);
+        act_persist_cancel(u);
         if (u->instance != NULL && u->instance->step_running) {
             cl_op_cancel(&u->instance->step_op);
         }

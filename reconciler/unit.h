@@ -17,6 +17,7 @@
 struct issue_run;
 struct project_run;
 struct deploy_run;
+struct persist_run;
 struct instance;
 
 /* What is needed of an object while it rests: for summary, metrics and outcome. */
@@ -26,6 +27,7 @@ struct unit_summary {
     bool busy; /* the last plan named a step */
     bool has_cert;
     cl_time not_before, not_after, renewal_time, next_at, last_failure;
+    cl_time persist_until; /* the first end of a record of dns-persist-01; 0 = none ends */
     long generation, failed_attempts, revision;
 };
 
@@ -78,6 +80,7 @@ struct unit {
     struct issue_run *issue;
     struct project_run *project;
     struct deploy_run *deploy;
+    struct persist_run *persist;
     struct admission_ticket ticket;
     struct instance *ticket_of; /* whose line the ticket is in */
     /* Issuers */

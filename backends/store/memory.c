@@ -91,6 +91,7 @@ void memory_deinit(struct memory *m)
     }
     cl_free(m->hooks);
     cl_free(m->outputs);
+    persist_proofs_deinit(&m->persist);
     *m = (struct memory){0};
 }
 
@@ -203,6 +204,9 @@ char *memory_to_json(const struct memory *m)
     }
     json_put(o, "hooks", hooks_write(m));
     json_put(o, "outputs", outputs_write(m));
+    if (m->persist.len > 0) {
+        json_put(o, "persist", persist_proofs_write(&m->persist));
+    }
     char *text = json_print(o, JSON_INDENT(1), true);
     json_decref(o);
     return text;
@@ -261,7 +265,8 @@ static int decode(const json_t *o, struct memory *m, struct cl_err *err)
     if (jtable_read(&MEMORY, o, m, err) < 0 || store_times_read(TIMES, N(TIMES), o, m, err) < 0 ||
         hold_read(json_object_get(o, "hold"), &m->hold, err) < 0 ||
         hooks_read(json_object_get(o, "hooks"), m, err) < 0 ||
-        outputs_read(json_object_get(o, "outputs"), m, err) < 0) {
+        outputs_read(json_object_get(o, "outputs"), m, err) < 0 ||
+        persist_proofs_read(json_object_get(o, "persist"), &m->persist, err) < 0) {
         return -1;
     }
     return 0;

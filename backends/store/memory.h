@@ -7,6 +7,7 @@
 #include "backends/rt/disk.h"
 #include "backends/store/paths.h"
 #include "spec/base/cl_err.h"
+#include "spec/persist_proof.h"
 #include "spec/spec.h"
 
 struct memory_hold {       /* backoff after failures */
@@ -59,6 +60,7 @@ struct memory {
     uint64_t verified_stamp;  /* revision.stamp_hash of the last load with state OK; 0 = none. For
                                 archive_load_verified, also after a restart */
     struct memory_hold hold;
+    struct persist_proofs persist; /* records of dns-persist-01 */
     struct memory_hook *hooks;
     size_t n_hooks;
     struct memory_output *outputs;

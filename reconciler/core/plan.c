@@ -4,6 +4,7 @@
 #include "reconciler/core/plan.h"
 
 #include "reconciler/core/conditions.h"
+#include "reconciler/core/persist.h"
 #include "reconciler/core/renewal.h"
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_str.h"
@@ -30,6 +31,7 @@ void plan_next(const struct object *o, const struct facts *f, cl_time now, struc
 
     decide_issue(&p);
     decide_deploy(&p);
+    ret->record = ret->issue == PLAN_NONE ? persist_due(o, f, now) : NULL;
     conditions_decide(&p);
     decide_wake_up(&p);
 }
@@ -186,6 +188,11 @@ static cl_time at_probe(const struct planning *p)
     return p->in.f->probes_pending > 0 && !hooks_suspended(p->in.f) ? p->in.f->probes_next : 0;
 }
 
+static cl_time at_persist(const struct planning *p)
+{
+    return persist_next_at(p->in.f, p->in.now);
+}
+
 /* A reason of NONE stands for that of the closed gate. */
 static const struct {
     cl_time (*when)(const struct planning *p);
@@ -201,6 +208,7 @@ static const struct {
     {at_overdue, REASON_RENEWING},
     {at_chain_expiry, REASON_INVALID_CHAIN},
     {at_expiry, REASON_EXPIRY},
+    {at_persist, REASON_PERSIST_RECORD_EXPIRING},
 };
 
 static void decide_wake_up(const struct planning *p)

@@ -33,9 +33,10 @@ struct verdict { /* one condition to be */
     char message[PLAN_TEXT];
 };
 struct plan {
-    enum plan_step issue;  /* NONE, ADOPT, ISSUE, CANCEL */
-    enum plan_step deploy; /* NONE, PROJECT, DEPLOY */
-    enum reason trigger;   /* D1: why a certificate is wanted; NONE = not wanted */
+    enum plan_step issue;               /* NONE, ADOPT, ISSUE, CANCEL */
+    enum plan_step deploy;              /* NONE, PROJECT, DEPLOY */
+    const struct persist_proof *record; /* of dns-persist-01, to be looked at now; NULL = none */
+    enum reason trigger;                /* D1: why a certificate is wanted; NONE = not wanted */
     char trigger_message[PLAN_TEXT];
     enum reason gate; /* D2: the first closed gate; NONE = open */
     char gate_message[PLAN_TEXT];

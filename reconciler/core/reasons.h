@@ -50,6 +50,9 @@
     X(HOOK_PENDING, "HookPending", "a hook has not run yet for this revision")                     \
     X(HOOK_FAILED, "HookFailed", "a hook failed and is retried on its own schedule")               \
     X(PROBE_MISMATCH, "ProbeMismatch", "the endpoint serves another certificate")                  \
+    X(PERSIST_RECORD_EXPIRING, "PersistRecordExpiring", "a record of dns-persist-01 ends soon")    \
+    X(PERSIST_RECORD_EXPIRED, "PersistRecordExpired", "a record of dns-persist-01 has ended")      \
+    X(PERSIST_RECORD_MISSING, "PersistRecordMissing", "an issuance waits for a DNS record")        \
     /* wake-ups */                                                                                 \
     X(EXPIRY, "Expiry", "the certificate expires")                                                 \
     X(RENEWAL, "Renewal", "the renewal time comes")                                                \
