@@ -53,6 +53,7 @@ configure() { # KEY-FILE-OF-NSUPDATE
 apiVersion: certloop/v1
 kind: Configuration
 spec:
+  providerDirectories: ["$TEST_ROOT/backends/dns/providers"] # where the runner is
   solvers:
     nsupdate: {dns01: {exec: {protocol: acme.sh, script: $ACME_SH/dnsapi/dns_nsupdate.sh, env: {$NSUPDATE}}}}
     acmedns:
@@ -71,6 +72,7 @@ YAML
     mv "$CONFIG.new" "$CONFIG"
 }
 configure "${NSUPDATE/nsupdate.key/no-such.key}"
+chmod 0755 "$TEST_ROOT/backends/dns/providers"
 
 by() { # NAME DOMAIN: a certificate for it and its wildcard by the solver NAME
     put "$1.yaml" <<YAML
@@ -93,7 +95,7 @@ certloop_start
 wait_ready nsupdate acmedns acmeproxy pdns
 
 # ---- a solver that the Configuration has wrong holds its certificates, and they follow when it is mended
-wait_until 30 "jq -e '.status.lastError.detail | test(\"dns_nsupdate\")' $STATE/status/by-itself.json" ||
+wait_until 30 "jq -e '.status.lastError.detail | test(\"the hook ended with 1\")' $STATE/status/by-itself.json" ||
     fail "lastError: $(jq -c .status.lastError "$STATE/status/by-itself.json")"
 generation=$(jq .metadata.generation "$STATE/status/by-itself.json")
 configure "$NSUPDATE"
@@ -118,7 +120,7 @@ spec:
   dnsNames: [misspelt.example.org]
   solvers: [{name: nsupdat}]
 YAML
-cl validate >"$SCRATCH/validate" 2>&1 && fail "both specs are accepted"
+cl validate "$SPECS" >"$SCRATCH/validate" 2>&1 && fail "both specs are accepted"
 grep -q "inline.yaml:6:28: .*allowInlineHooks: true" "$SCRATCH/validate" || fail "$(cat "$SCRATCH/validate")"
 grep -q "misspelt.yaml:6:20: .*the Configuration has no solver nsupdat; did you mean nsupdate?" "$SCRATCH/validate" ||
     fail "$(cat "$SCRATCH/validate")"
