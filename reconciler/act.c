@@ -61,6 +61,9 @@ void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_t
     if (p->record != NULL && u->persist == NULL && remembered) {
         act_persist(u, p->record);
     }
+    if (p->ask_renewal) {
+        act_ari(u, now);
+    }
     act_project_forget(u);
     act_tidy(u, now);
 }

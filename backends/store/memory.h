@@ -6,6 +6,7 @@
 
 #include "backends/rt/disk.h"
 #include "backends/store/paths.h"
+#include "spec/ari_state.h"
 #include "spec/base/cl_err.h"
 #include "spec/persist_proof.h"
 #include "spec/spec.h"
@@ -61,6 +62,7 @@ struct memory {
                                 archive_load_verified, also after a restart */
     struct memory_hold hold;
     struct persist_proofs persist; /* records of dns-persist-01 */
+    struct ari_state ari;          /* renewal information of the CA */
     struct memory_hook *hooks;
     size_t n_hooks;
     struct memory_output *outputs;
