@@ -62,6 +62,9 @@ void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_t
     if (!f->deploying && u->project == NULL && u->deploy == NULL) {
         start_deploy_lane(u, p, now);
     }
+    if (p->record != NULL && u->persist == NULL && remembered) {
+        act_persist(u, p->record);
+    }
     if (p->ask_renewal) {
         act_ari(u, now);
     }

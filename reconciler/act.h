@@ -38,6 +38,11 @@ void act_project_forget(struct unit *u);
 /** Forgets that writing failed: it is tried again at once. */
 void act_project_afresh(struct unit *u);
 
+/* act_persist.c */
+/** Looks at a record of dns-persist-01 of the memory, and renews it if a provider can. */
+void act_persist(struct unit *u, const struct persist_proof *p);
+void act_persist_cancel(struct unit *u);
+
 /* act_ari.c */
 /** Asks the CA for renewal information, when it is this unit's turn. */
 void act_ari(struct unit *u, cl_time now);

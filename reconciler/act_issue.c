@@ -428,6 +428,7 @@ static void end(struct issue_run *r)
     cl_free(r->issue.used_order_url);
     cl_free(r->issue.used_account_url);
     json_decref(r->issue.failed_view);
+    persist_proofs_deinit(&r->issue.proofs);
     cl_free(r);
     u->issuance_shown = 0;
     publish_changed(d);

@@ -102,6 +102,10 @@ void issue_remember_success(struct issue_run *r)
         remember_switch(r);
         return;
     }
+    (void)persist_proofs_keep(&m->persist, &u->w->object->cert->dns_names);
+    for (size_t i = 0; i < r->issue.proofs.len; i++) {
+        persist_proofs_put(&m->persist, &r->issue.proofs.items[i]);
+    }
     m->failed_attempts = 0;
     m->renew_requested = 0;
     m->ari.renewed_at = r->by_ari ? loop_now(u->d->loop) : m->ari.renewed_at;

@@ -80,6 +80,10 @@ static double renewal(const struct unit *u)
 {
     return seconds(u->summary.renewal_time);
 }
+static double persist_until(const struct unit *u)
+{
+    return seconds(u->summary.persist_until);
+}
 static double ari_selected(const struct unit *u)
 {
     return seconds(u->summary.ari_selected);
@@ -165,6 +169,9 @@ void metrics_render(struct daemon *d, struct cl_buf *b)
           "The notBefore of the certificate, in Unix time.", not_before);
     gauge(d, b, false, "certificate_renewal_timestamp_seconds",
           "The time at which the certificate is renewed, in Unix time.", renewal);
+    gauge(d, b, false, "certificate_persist_record_expiration_timestamp_seconds",
+          "The first end of a record of dns-persist-01, in Unix time, 0 if none ends.",
+          persist_until);
     gauge(d, b, false, "certificate_renewal_info_timestamp_seconds",
           "The time that was picked in the CA's suggested window, in Unix time, 0 if none.",
           ari_selected);

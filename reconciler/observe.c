@@ -132,6 +132,9 @@ static void check_adoption(struct unit *u, cl_time now)
 static void observe_wishes(struct unit *u, struct observation *seen)
 {
     seen->facts.renew_requested = u->w->memory.renew_requested;
+    seen->facts.persist = u->w->memory.persist.items;
+    seen->facts.n_persist = u->w->memory.persist.len;
+    seen->facts.persist_looking = u->persist != NULL;
 }
 
 /* ---- gates ---- */
@@ -151,7 +154,7 @@ void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT])
     cl_free(text);
 }
 
-static const struct solver_list *issuer_solvers(const struct unit *issuer)
+const struct solver_list *observe_issuer_solvers(const struct unit *issuer)
 {
     return issuer != NULL && issuer->instance != NULL && issuer->instance->ops->type == ISSUER_ACME
                ? &issuer->instance->object->issuer->acme.solvers
@@ -173,7 +176,7 @@ static bool no_solver(struct unit *u, const struct unit *issuer, char *ret, size
         const char *name = i < spec->dns_names.len
                                ? spec->dns_names.items[i]
                                : spec->ip_addresses.items[i - spec->dns_names.len];
-        if (solver_pick(u->w->object, issuer_solvers(issuer), name, &types, NULL) == NULL) {
+        if (solver_pick(u->w->object, observe_issuer_solvers(issuer), name, &types, NULL) == NULL) {
             (void)cl_format(ret, size, "%s", name);
             missing = true;
             break;
@@ -189,7 +192,7 @@ bool observe_issuer_problem(struct unit *u, const struct unit *issuer, char *ret
     if (issuer->instance == NULL || issuer->instance->ops->type != ISSUER_ACME) {
         return false;
     }
-    if (cert_spec_acme_problem(u->w->object->cert, issuer_solvers(issuer), ret, size)) {
+    if (cert_spec_acme_problem(u->w->object->cert, observe_issuer_solvers(issuer), ret, size)) {
         return true;
     }
     if (no_solver(u, issuer, name, sizeof(name))) {
@@ -248,8 +251,8 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
     }
     f->issuer_type = issuer->instance->ops->type;
     if (f->issuer_type == ISSUER_ACME) {
-        if (cert_spec_acme_problem(u->w->object->cert, issuer_solvers(issuer), seen->issuer_problem,
-                                   sizeof(seen->issuer_problem))) {
+        if (cert_spec_acme_problem(u->w->object->cert, observe_issuer_solvers(issuer),
+                                   seen->issuer_problem, sizeof(seen->issuer_problem))) {
             f->issuer_problem = seen->issuer_problem;
         }
         observe_known_ca(u, issuer, seen);

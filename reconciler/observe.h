@@ -18,6 +18,8 @@ int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err 
 void observe_failure(struct unit *u, struct hold_view *ret);
 /** Is there something in the spec of @u that @issuer can never sign? @ret: what. */
 bool observe_issuer_problem(struct unit *u, const struct unit *issuer, char *ret, size_t size);
+/** The solvers of an Issuer that proves names by ACME, or NULL. @issuer may be NULL. */
+const struct solver_list *observe_issuer_solvers(const struct unit *issuer);
 /** The certificate's Issuer and spec as one hash: what a failure depended on. */
 void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT]);
 

@@ -31,8 +31,8 @@ static const char *token_of(struct unit *u, enum condition_type t, const struct 
 static void log_transition(struct unit *u, enum condition_type t, const struct verdict *v)
 {
     enum cl_log_level level = CL_LOG_INFO;
-    bool abnormal =
-        t == CONDITION_STALLED || t == CONDITION_RENEWAL_OVERDUE || t == CONDITION_SPEC_INVALID;
+    bool abnormal = t == CONDITION_STALLED || t == CONDITION_RENEWAL_OVERDUE ||
+                    t == CONDITION_SPEC_INVALID || t == CONDITION_DNS_RECORD_REQUIRED;
     if ((abnormal && v->status == STATUS_TRUE) ||
         (t == CONDITION_DEPLOYED && v->status == STATUS_FALSE) ||
         (t == CONDITION_READY && v->status == STATUS_FALSE && u->summary.has_cert)) {
@@ -295,7 +295,15 @@ static void keep_summary(struct unit *u, const struct plan *p)
     m->failed_attempts = u->w->memory.failed_attempts;
     m->revision = u->w->rev.number;
     m->trigger = (unsigned char)p->trigger;
-    m->busy = p->issue != PLAN_NONE || p->deploy != PLAN_NONE || p->ask_renewal;
+    m->busy =
+        p->issue != PLAN_NONE || p->deploy != PLAN_NONE || p->record != NULL || p->ask_renewal;
+    m->persist_until = 0;
+    for (size_t i = 0; i < u->w->memory.persist.len; i++) {
+        cl_time until = u->w->memory.persist.items[i].until;
+        if (until != 0 && (m->persist_until == 0 || until < m->persist_until)) {
+            m->persist_until = until;
+        }
+    }
 }
 
 /* The next write is near anyway, and nothing happened that people wait for: an order is told of when
@@ -361,6 +369,8 @@ void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time
     fill_certificate(u, p);
     fill_outputs(u, f);
     fill_hooks(u);
+    json_decref(s->persist_records);
+    s->persist_records = persist_proofs_write(&u->w->memory.persist);
     json_t *view = act_issue_view(u, now);
     if (view != NULL || u->issue == NULL) {
         json_decref(s->issuance);

@@ -102,8 +102,8 @@ void unit_destroy(struct unit *u)
 
 bool unit_running(const struct unit *u)
 {
-    return u->issue != NULL || u->project != NULL || u->deploy != NULL || u->ari != NULL ||
-           u->memory_saving || (u->instance != NULL && u->instance->step_running);
+    return u->issue != NULL || u->project != NULL || u->deploy != NULL || u->persist != NULL ||
+           u->ari != NULL || u->memory_saving || (u->instance != NULL && u->instance->step_running);
 }
 
 /* ---- awake and at rest ---- */
@@ -398,6 +398,7 @@ bool unit_end(struct unit *u)
     if (unit_running(u)) {
         act_cancel(u);
         act_deploy_cancel(u);
+        act_persist_cancel(u);
         act_ari_cancel(u);
         if (u->instance != NULL && u->instance->step_running) {
             cl_op_cancel(&u->instance->step_op);

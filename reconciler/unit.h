@@ -18,6 +18,7 @@
 struct issue_run;
 struct project_run;
 struct deploy_run;
+struct persist_run;
 struct ari_run;
 struct instance;
 struct issuer_choice;
@@ -30,6 +31,7 @@ struct unit_summary {
     bool busy; /* the last plan named a step */
     bool has_cert;
     cl_time not_before, not_after, renewal_time, next_at, last_failure;
+    cl_time persist_until; /* the first end of a record of dns-persist-01; 0 = none ends */
     long generation, failed_attempts, revision;
 };
 
@@ -88,6 +90,7 @@ struct unit {
     struct issue_run *issue;
     struct project_run *project;
     struct deploy_run *deploy;
+    struct persist_run *persist;
     struct ari_run *ari; /* a question about renewal */
     cl_time ari_turn;    /* its turn among many; 0 = none was given */
     struct admission_ticket ticket;

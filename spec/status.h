@@ -19,6 +19,7 @@
     X(STALLED, "Stalled", false, "only a change by a person can help")                         \
     X(RENEWAL_OVERDUE, "RenewalOverdue", false, "a quarter of the renewal reserve is used up") \
     X(FAILED_OVER, "FailedOver", false, "the certificate is not from the first Issuer")        \
+    X(DNS_RECORD_REQUIRED, "DNSRecordRequired", false, "a record has to be published")         \
     X(SPEC_INVALID, "SpecInvalid", false, "the file on disk is rejected; the last good one is used")
 enum condition_type {
 #define X(symbol, name, always, doc) CONDITION_##symbol,
@@ -106,8 +107,9 @@ struct status {
     size_t n_hooks;
     struct status_probe *probes;
     size_t n_probes;
-    json_t *issuance; /* free-form subtree of the running issuance, NULL if none; owned */
-    json_t *details;  /* "acme", "ca" ... subtree; owned, may be NULL */
+    json_t *persist_records; /* persist_proofs_write; owned, may be NULL */
+    json_t *issuance;        /* free-form subtree of the running issuance, NULL if none; owned */
+    json_t *details;         /* "acme", "ca" ... subtree; owned, may be NULL */
 };
 void status_init(struct status *s);
 void status_deinit(struct status *s);

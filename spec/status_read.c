@@ -97,6 +97,9 @@ static int read_last_error(const json_t *o, struct status *s, struct cl_err *err
     if (s->last_error.kind == CL_ERR_NONE) {
         s->last_error.kind = CL_ERR_INTERNAL; /* a class of a later version */
     }
+    json_t *authorizations = json_object_get(o, "authorizations");
+    s->last_error.authorizations =
+        json_is_array(authorizations) ? json_incref(authorizations) : NULL;
     return jtable_read(&STATUS_ERROR, o, &s->last_error, err);
 }
 
@@ -227,6 +230,7 @@ static int read_status(json_t *o, struct status *s, struct cl_err *err)
             return -1;
         }
     }
+    s->persist_records = certificate_kind ? take(o, "persistRecords") : NULL;
     s->issuance = certificate_kind ? take(o, "issuance") : NULL;
     if (json_object_size(o) > 0) {
         s->details = json_incref(o);

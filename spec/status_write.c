@@ -102,6 +102,9 @@ static void put_certificate_parts(json_t *o, const struct status *s)
     if (s->n_probes > 0) {
         json_put(o, "probes", jtable_write_list(&STATUS_PROBE, s->probes, s->n_probes));
     }
+    if (json_array_size(s->persist_records) > 0) {
+        json_put(o, "persistRecords", json_incref(s->persist_records));
+    }
 }
 
 static json_t *status_member(const struct status *s)

@@ -78,6 +78,7 @@ void acme_issue_start(struct acme *a, struct issue_op *issue)
     issue->ca_pem = NULL;
     issue->used_order_url = NULL;
     issue->failed_view = NULL;
+    issue->proofs = (struct persist_proofs){0};
     issue->used_account_url = NULL;
     i->issue = issue;
     i->certificate = cl_rng_hash(issue->key_name) | 1;
@@ -140,6 +141,11 @@ static void take_results(struct acme_issuance *i, struct cl_err *err)
     issue->used_order_url = cl_strdup(o->url);
     issue->used_account_url = i->a->has_doc ? cl_strdup(i->a->doc.url) : NULL;
     if (o->err.kind == CL_ERR_NONE) {
+        for (size_t n = 0; n < i->n_slots; n++) {
+            if (!cl_str_empty(i->slots[n].proof.identifier)) {
+                persist_proofs_put(&issue->proofs, &i->slots[n].proof);
+            }
+        }
         issue->fullchain_pem = o->chain;
         o->chain = NULL;
         i->a->issued++;

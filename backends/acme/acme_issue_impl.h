@@ -13,6 +13,7 @@ struct acme_slot {
     struct cl_op op;                   /* present, then cleanup */
     struct solver_challenge challenge; /* points into the order */
     struct solver_fetch fetch;
+    struct persist_proof proof; /* of dns-persist-01 */
     bool watching;
     struct acme_place place;
     bool admitted_at_once; /* to be told to the machine after its step */

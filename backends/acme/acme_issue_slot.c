@@ -26,6 +26,7 @@ void acme_slots_forget(struct acme_issuance *i)
 {
     for (size_t n = 0; n < i->n_slots; n++) {
         acme_lane_leave(&i->slots[n].place);
+        persist_proof_deinit(&i->slots[n].proof);
     }
     cl_free(i->slots);
     i->slots = NULL;
@@ -88,6 +89,7 @@ void acme_slot_present(struct acme_issuance *i, struct acme_slot *s)
         .wildcard = z->wildcard,
         .issuers = &z->issuers,
         .account_uri = z->account_uri,
+        .proof = &s->proof,
     };
     if (solver_sees_fetches(z->solver)) {
         s->fetch.fetched = fetched;

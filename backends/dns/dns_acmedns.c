@@ -218,6 +218,7 @@ static void register_account(struct acmedns *p, struct dns_zone_op *op)
     char *body = json_print(o, JSON_COMPACT, false);
     cl_strv_add(&headers, "Content-Type: application/json");
     const struct http_request req = {.method = "POST",
+                                     .once = true,
                                      .url = url,
                                      .headers = &headers,
                                      .body = body,

@@ -124,6 +124,7 @@ static void send_item(struct dns_each *each, const struct dns_item *item)
         cl_strv_add(&headers, p->authorization);
     }
     const struct http_request req = {.method = "POST",
+                                     .once = true,
                                      .url = url,
                                      .headers = &headers,
                                      .body = text,

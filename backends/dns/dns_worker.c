@@ -8,7 +8,6 @@
 #include "backends/dns/dns_worker_impl.h"
 #include "backends/rt/op_later.h"
 #include "spec/base/cl_alloc.h"
-#include "spec/base/cl_assert.h"
 #include "spec/base/cl_hash.h"
 
 #include <string.h>
@@ -61,7 +60,7 @@ struct dns_zone *dns_zone_get(struct dns_worker *w, struct dns_handle *h, const 
     return z;
 }
 
-static void zone_free(struct dns_zone *z)
+void dns_zone_free(struct dns_zone *z)
 {
     size_t pos = 0;
     void *detail;
@@ -118,7 +117,7 @@ void dns_zone_kick(struct dns_zone *z)
         if (ops->idle != NULL && z->handle->writing == 0) {
             ops->idle(z->handle->provider);
         }
-        zone_free(z);
+        dns_zone_free(z);
         return;
     }
     loop_at(z->w->loop, &z->timer, due, timer_due, z);
@@ -261,12 +260,11 @@ static void present_end(struct present *p, const struct cl_err *err)
 }
 
 /* Those whose value is in the batch (@err: it failed), or is there now. */
-static void answer(struct dns_zone *z, struct cl_list *ready, const struct cl_err *err)
+static void answer(struct cl_list *ready, const struct cl_err *err)
 {
     while (!cl_list_empty(ready)) {
         present_end(cl_container(ready->next, struct present, link), err);
     }
-    (void)z;
 }
 
 static bool adds(const struct dns_batch *b, const struct present *p)
@@ -303,7 +301,7 @@ static void fail_batch(struct dns_zone *z, const struct cl_err *err)
     } else {
         dns_desired_undo(&z->desired, &z->batch);
     }
-    answer(z, &failed, &own);
+    answer(&failed, &own);
 }
 
 static void applied(struct cl_op *op, const struct cl_err *err)
@@ -320,7 +318,7 @@ static void applied(struct cl_op *op, const struct cl_err *err)
     dns_desired_done(&z->desired, &z->batch, true, loop_now(z->w->loop));
     dns_zone_trim_details(z);
     pick(z, false, &ready);
-    answer(z, &ready, NULL);
+    answer(&ready, NULL);
     const struct dns_batch_rules rules = rules_of(z);
     if ((!removed && !z->kept) || dns_desired_due(&z->desired, &rules) == 0) {
         end_round(z); /* the next write brings the journal up to date */
@@ -429,83 +427,4 @@ void dns_worker_keep(struct dns_claim *claim)
     cl_free(claim->value);
     cl_free(claim);
     dns_zone_kick(z);
-}
-
-/* ---- flush ---- */
-
-static void flush_end(struct loop_task *t)
-{
-    struct dns_worker *w = t->user;
-    struct cl_op *op = w->flush;
-
-    w->flush = NULL;
-    cl_op_done(op, NULL);
-}
-
-void dns_worker_flush_check(struct dns_worker *w)
-{
-    size_t pos = 0;
-    void *zone;
-
-    if (w->flush == NULL) {
-        return;
-    }
-    while (cl_map_next(&w->zones, &pos, NULL, &zone)) {
-        if (!dns_zone_flushed(zone)) {
-            return;
-        }
-    }
-    loop_defer(w->loop, &w->flush_task, flush_end, w);
-}
-
-static void flush_cancel(struct cl_op *op)
-{
-    struct dns_worker *w = op->impl;
-
-    loop_defer(w->loop, &w->flush_task, flush_end, w);
-}
-
-void dns_worker_flush(struct dns_worker *w, struct cl_op *op)
-{
-    size_t pos = 0;
-    void *zone;
-
-    cl_assert(w->flush == NULL);
-    w->flush = op;
-    op->impl = w;
-    op->cancel = flush_cancel;
-    while (cl_map_next(&w->zones, &pos, NULL, &zone)) {
-        dns_zone_kick(zone);
-    }
-    dns_worker_flush_check(w);
-}
-
-struct dns_worker *dns_worker_create(struct loop *l, const struct paths *p, struct dns_registry *r)
-{
-    struct dns_worker *w = cl_new(struct dns_worker);
-
-    w->loop = l;
-    w->paths = p;
-    w->registry = r;
-    return w;
-}
-
-void dns_worker_destroy(struct dns_worker *w)
-{
-    size_t pos = 0;
-    void *value;
-
-    if (w == NULL) {
-        return;
-    }
-    loop_timer_stop(w->loop, &w->retry_timer);
-    loop_task_cancel(&w->flush_task);
-    while (cl_map_next(&w->zones, &pos, NULL, &value)) {
-        struct dns_zone *z = value;
-        if (z->step == DNS_ZONE_IDLE || z->step == DNS_ZONE_LOCKING) {
-            zone_free(z); /* the others are waited for by operations under way */
-        }
-    }
-    cl_map_deinit(&w->zones);
-    cl_free(w);
 }

@@ -51,6 +51,7 @@ struct dns_claim {
 };
 
 struct dns_zone *dns_zone_get(struct dns_worker *w, struct dns_handle *h, const char *name);
+void dns_zone_free(struct dns_zone *z);
 /** Looks what is to be done next; may free @z. */
 void dns_zone_kick(struct dns_zone *z);
 bool dns_zone_flushed(const struct dns_zone *z);

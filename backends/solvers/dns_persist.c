@@ -14,8 +14,8 @@
 
 #include <string.h>
 
+#define LABEL "_validation-persist."
 #define VISIBLE_WITHIN (3 * CL_MINUTE)
-#define ENDS_SOON (30 * CL_DAY)
 
 enum persist_step {
     PERSIST_LOCATING,
@@ -28,6 +28,7 @@ struct persist {
     struct cl_list link; /* in solvers.persists */
     struct solvers *s;
     struct cl_op *op;
+    struct persist_proof *proof; /* the caller's, or NULL */
     enum persist_step step;
     bool cancelled, published, proved;
     char *fqdn, *target, *soa_zone, *zone, *record, *certificate;
@@ -72,12 +73,39 @@ static void persist_free(struct persist *p)
     cl_free(p);
 }
 
+/* What is to be remembered of it. */
+static void tell(struct persist *p)
+{
+    cl_time now = loop_now(p->s->loop);
+    bool managed = p->handle != NULL;
+    cl_time next = p->persist_for > 0 ? cl_time_max(p->until, now) + p->persist_for : 0;
+
+    if (p->proof == NULL) {
+        return;
+    }
+    *p->proof = (struct persist_proof){
+        .identifier = cl_strdup(p->fqdn + sizeof(LABEL) - 1),
+        .wildcard = p->want.wildcard,
+        .record = cl_strdup(p->fqdn),
+        .value = persist_record_print(&p->want, next),
+        .account_url = cl_strdup(p->account_url),
+        .managed = managed,
+        .until = p->until,
+        .attention_at = persist_attention_at(now, p->until, managed ? p->persist_for : 0),
+        .checked_at = now,
+        .problem = cl_strdup(""),
+    };
+    cl_strv_copy(&p->proof->issuers, &p->issuers);
+}
+
 static void end(struct persist *p, const struct cl_err *err)
 {
     struct cl_op *op = p->op;
     struct cl_err own = {0};
 
-    if (err != NULL) {
+    if (err == NULL) {
+        tell(p);
+    } else {
         own = *err;
         if (own.kind != CL_ERR_CANCELLED && !cl_streq(own.reason, "DNSRecordRequired")) {
             cl_wrap(&own, "%s", p->fqdn);
@@ -203,27 +231,13 @@ static void record_required(struct persist *p)
 static void proved(struct persist *p)
 {
     cl_time left = p->until - loop_now(p->s->loop);
-    char when[CL_TIME_TEXT];
+    bool ends = p->until != 0 && (p->persist_for == 0 || left <= p->persist_for / 3);
 
-    if (p->until == 0 || p->published) {
-        end(p, NULL);
-        return;
+    if (ends && !p->published && p->handle != NULL) {
+        publish(p);
+    } else {
+        end(p, NULL); /* whoever remembers it tells a person in time */
     }
-    if (p->handle != NULL) {
-        bool renew = p->persist_for == 0 || left < p->persist_for / 3;
-        if (renew) {
-            publish(p);
-        } else {
-            end(p, NULL);
-        }
-        return;
-    }
-    if (left < ENDS_SOON) {
-        cl_log(CL_LOG_WARNING, p->certificate, "DNSRecordExpires",
-               "the record %s ends at %s; publish a later one: %s. IN TXT \"%s\"", p->fqdn,
-               cl_time_format(p->until, when), p->fqdn, p->record);
-    }
-    end(p, NULL);
 }
 
 static void not_visible(struct persist *p)
@@ -391,8 +405,9 @@ void dns_persist_present(struct solvers *s, const struct solver_challenge *req, 
     p = cl_new(struct persist);
     p->s = s;
     p->op = op;
+    p->proof = req->proof;
     p->persist_for = spec->persist_for;
-    p->fqdn = cl_str_lower(cl_printf("_validation-persist.%s", req->identifier));
+    p->fqdn = cl_str_lower(cl_printf(LABEL "%s", req->identifier));
     p->certificate = cl_strdup(cl_str_or(req->certificate, ""));
     p->account_url = cl_strdup(req->account_url);
     cl_strv_copy(&p->issuers, req->issuers);
@@ -420,7 +435,7 @@ void dns_persist_present(struct solvers *s, const struct solver_challenge *req, 
 
 json_t *dns_persist_propagation(const struct solvers *s, const struct solver_challenge *req)
 {
-    char *fqdn = cl_str_lower(cl_printf("_validation-persist.%s", req->identifier));
+    char *fqdn = cl_str_lower(cl_printf(LABEL "%s", req->identifier));
     json_t *found = NULL;
 
     cl_list_for_each(n, &s->persists) {

@@ -9,6 +9,7 @@
 #include "backends/rt/op.h"
 #include "backends/store/paths.h"
 #include "spec/jfield.h"
+#include "spec/persist_proof.h"
 #include "spec/spec.h"
 
 /* Borrowed during present/cleanup start; the solver copies what it keeps. */
@@ -25,7 +26,8 @@ struct solver_challenge {
     /* dns-persist-01, as the CA says; issuers are checked (persist_issuer_ok). */
     bool wildcard;
     const struct cl_strv *issuers;
-    const char *account_uri; /* NULL: not said, as by CAs after the first draft */
+    const char *account_uri;     /* NULL: not said, as by CAs after the first draft */
+    struct persist_proof *proof; /* NULL, or zeroed: filled by a present that succeeds */
 };
 
 struct solvers;

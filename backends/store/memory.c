@@ -137,6 +137,7 @@ void memory_deinit(struct memory *m)
     cl_free(m->issuers);
     cl_free(m->hooks);
     cl_free(m->outputs);
+    persist_proofs_deinit(&m->persist);
     *m = (struct memory){0};
 }
 
@@ -291,6 +292,9 @@ char *memory_to_json(const struct memory *m)
     }
     json_put(o, "hooks", hooks_write(m));
     json_put(o, "outputs", outputs_write(m));
+    if (m->persist.len > 0) {
+        json_put(o, "persist", persist_proofs_write(&m->persist));
+    }
     char *text = json_print(o, JSON_INDENT(1), true);
     json_decref(o);
     return text;
@@ -391,7 +395,8 @@ static int decode(const json_t *o, struct memory *m, struct cl_err *err)
         rehearsal_read(json_object_get(o, "rehearsal"), &m->rehearsal, err) < 0 ||
         ari_read(json_object_get(o, "renewalInfo"), &m->ari, err) < 0 ||
         hooks_read(json_object_get(o, "hooks"), m, err) < 0 ||
-        outputs_read(json_object_get(o, "outputs"), m, err) < 0) {
+        outputs_read(json_object_get(o, "outputs"), m, err) < 0 ||
+        persist_proofs_read(json_object_get(o, "persist"), &m->persist, err) < 0) {
         return -1;
     }
     return 0;

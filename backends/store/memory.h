@@ -8,6 +8,7 @@
 #include "backends/store/paths.h"
 #include "spec/ari_state.h"
 #include "spec/base/cl_err.h"
+#include "spec/persist_proof.h"
 #include "spec/spec.h"
 
 struct memory_hold {       /* backoff after failures */
@@ -77,6 +78,7 @@ struct memory {
     struct memory_issuer *issuers;
     size_t n_issuers;
     struct memory_rehearsal rehearsal;
+    struct persist_proofs persist; /* records of dns-persist-01 */
     struct ari_state ari; /* renewal information of the CA */
     struct memory_hook *hooks;
     size_t n_hooks;

@@ -95,6 +95,7 @@ static void check_conditions(struct check *k, const struct cli_object *o)
         enum condition_status bad;
     } WARN[] = {{CONDITION_STALLED, STATUS_TRUE},
                 {CONDITION_RENEWAL_OVERDUE, STATUS_TRUE},
+                {CONDITION_DNS_RECORD_REQUIRED, STATUS_TRUE},
                 {CONDITION_DEPLOYED, STATUS_FALSE},
                 {CONDITION_SPEC_INVALID, STATUS_TRUE}};
     for (size_t i = 0; i < sizeof(WARN) / sizeof(WARN[0]); i++) {
@@ -190,6 +191,20 @@ static int print_check(struct check *k)
     return (int)k->worst;
 }
 
+/* There is nothing to judge by. */
+static int print_nothing(struct check *k, const char *why)
+{
+    k->worst = LEVEL_UNKNOWN;
+    if (k->c->output == CLI_JSON) {
+        cl_strv_add(&k->messages, why);
+        int rc = print_check(k);
+        cl_strv_deinit(&k->messages);
+        return rc;
+    }
+    (void)fprintf(k->c->out, "UNKNOWN: %s\n", why);
+    return LEVEL_UNKNOWN;
+}
+
 static int declared_in(struct cli *c, const char *file)
 {
     struct cli_declarations l;
@@ -228,7 +243,9 @@ int cmd_check(struct cli *c)
     }
     cl_buf_init(&k.perf, 1 << 20);
     if (cli_objects_load(c, false, &c->args, &l, &missing) != 0) {
-        (void)fprintf(c->out, "UNKNOWN: no status in %s\n", c->paths.state);
+        char *why = cl_printf("no status in %s", c->paths.state);
+        (void)print_nothing(&k, why);
+        cl_free(why);
         cl_buf_deinit(&k.perf);
         return LEVEL_UNKNOWN;
     }

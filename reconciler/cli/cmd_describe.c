@@ -174,6 +174,7 @@ static void describe(struct cli *c, const struct cli_object *o)
     print_outputs(c, s);
     print_error(c, s);
     describe_authorizations(c, o->json);
+    describe_persist_records(c, o->json);
     cl_strv_for_each(w, &s->warnings) {
         (void)fprintf(c->out, "\nWarning: %s\n", w);
     }

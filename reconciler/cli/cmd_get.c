@@ -19,9 +19,9 @@ static const char *word(const struct status *s, enum condition_type t)
 /* What a person wants to know first: why it is not fine, or that it is. */
 static const char *first_reason(const struct status *s)
 {
-    static const enum condition_type order[] = {CONDITION_SPEC_INVALID, CONDITION_STALLED,
-                                                CONDITION_READY, CONDITION_DEPLOYED,
-                                                CONDITION_RENEWAL_OVERDUE};
+    static const enum condition_type order[] = {
+        CONDITION_SPEC_INVALID, CONDITION_STALLED,         CONDITION_READY,
+        CONDITION_DEPLOYED,     CONDITION_RENEWAL_OVERDUE, CONDITION_DNS_RECORD_REQUIRED};
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         const struct condition *k = &s->conditions[order[i]];
         bool good_when_true = order[i] == CONDITION_READY || order[i] == CONDITION_DEPLOYED;

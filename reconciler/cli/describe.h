@@ -10,5 +10,7 @@
 /** The names whose proof is under way or has failed, each with what every name server says: a table.
  *  @object: a status file. */
 void describe_authorizations(struct cli *c, const json_t *object);
+/** Records of dns-persist-01: until when they hold, and the line that follows them. */
+void describe_persist_records(struct cli *c, const json_t *object);
 
 #endif

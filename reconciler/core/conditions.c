@@ -3,6 +3,7 @@
 #include "reconciler/core/conditions.h"
 
 #include "reconciler/core/failover.h"
+#include "reconciler/core/persist.h"
 #include "reconciler/core/ready.h"
 #include "reconciler/core/renewal.h"
 #include "spec/base/cl_str.h"
@@ -14,6 +15,7 @@ static void stalled(const struct planning *p, struct verdict *v);
 static void reconciling(const struct planning *p, struct verdict *v);
 static void renewal_overdue(const struct planning *p, struct verdict *v);
 static void failed_over(const struct planning *p, struct verdict *v);
+static void dns_record_required(const struct planning *p, struct verdict *v);
 
 /* Stalled before Reconciling, which gives way to it. */
 static const struct {
@@ -27,6 +29,7 @@ static const struct {
     {CONDITION_RECONCILING, reconciling},
     {CONDITION_RENEWAL_OVERDUE, renewal_overdue},
     {CONDITION_FAILED_OVER, failed_over},
+    {CONDITION_DNS_RECORD_REQUIRED, dns_record_required},
 };
 
 void conditions_decide(struct planning *p)
@@ -160,6 +163,11 @@ static void reconciling(const struct planning *p, struct verdict *v)
         set(v, STATUS_TRUE, REASON_OUTPUT_MISSING, "%s",
             cl_str_or(f->outputs_detail, "the outputs are written next"));
     }
+}
+
+static void dns_record_required(const struct planning *p, struct verdict *v)
+{
+    persist_decide(p->in.f, p->in.now, v);
 }
 
 static void renewal_overdue(const struct planning *p, struct verdict *v)

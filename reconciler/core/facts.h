@@ -6,6 +6,7 @@
 
 #include "spec/issuer_facts.h"
 #include "spec/manifest.h"
+#include "spec/persist_proof.h"
 #include "spec/spec.h"
 
 struct hold_view {         /* what a failure left behind (backoff.h) */
@@ -66,6 +67,10 @@ struct facts {
     bool slot_free;        /* admission: may an order be opened now? (true if it has one) */
     cl_time slot_forecast; /* when not: best guess, or CL_NEVER */
     cl_time clock_floor;   /* now must not be before this (build date, last persisted time) */
+    /* records of dns-persist-01 */
+    const struct persist_proof *persist;
+    size_t n_persist;
+    bool persist_looking; /* one is being looked at */
     /* running */
     bool issuing;       /* an issue op runs */
     bool issuing_stale; /* ... for inputs that are no longer wanted */

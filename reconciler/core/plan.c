@@ -5,6 +5,7 @@
 
 #include "reconciler/core/conditions.h"
 #include "reconciler/core/failover.h"
+#include "reconciler/core/persist.h"
 #include "reconciler/core/renewal.h"
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_str.h"
@@ -35,6 +36,7 @@ void plan_next(const struct object *o, const struct facts *f, cl_time now, struc
     decide_issue(&p);
     decide_ask(&p);
     decide_deploy(&p);
+    ret->record = ret->issue == PLAN_NONE ? persist_due(o, f, now) : NULL;
     conditions_decide(&p);
     decide_wake_up(&p);
 }
@@ -275,6 +277,11 @@ static cl_time at_failover(const struct planning *p)
     return p->ret->trigger != REASON_NONE ? p->in.f->issuer_choice_at : 0;
 }
 
+static cl_time at_persist(const struct planning *p)
+{
+    return persist_next_at(p->in.f, p->in.now);
+}
+
 /* A reason of NONE stands for that of the closed gate. */
 static const struct {
     cl_time (*when)(const struct planning *p);
@@ -292,6 +299,7 @@ static const struct {
     {at_overdue, REASON_RENEWING},
     {at_chain_expiry, REASON_INVALID_CHAIN},
     {at_expiry, REASON_EXPIRY},
+    {at_persist, REASON_PERSIST_RECORD_EXPIRING},
 };
 
 static void decide_wake_up(const struct planning *p)

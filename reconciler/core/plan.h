@@ -34,8 +34,9 @@ struct verdict { /* one condition to be */
     char message[PLAN_TEXT];
 };
 struct plan {
-    enum plan_step issue;   /* NONE, ADOPT, ISSUE, SWITCH, CANCEL */
-    enum plan_step deploy;  /* NONE, PROJECT, DEPLOY */
+    enum plan_step issue;               /* NONE, ADOPT, ISSUE, SWITCH, CANCEL */
+    enum plan_step deploy;              /* NONE, PROJECT, DEPLOY */
+    const struct persist_proof *record; /* of dns-persist-01, to be looked at now; NULL = none */
     bool ask_renewal;       /* the CA is to be asked for renewal information; beside all else */
     bool window_overridden; /* renewal windows are closed, and are not waited for */
     enum reason trigger;    /* D1: why a certificate is wanted; NONE = not wanted */

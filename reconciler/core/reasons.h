@@ -57,6 +57,9 @@
     /* several Issuers */                                                                          \
     X(FALLBACK_ISSUER, "FallbackIssuer", "the certificate in use is from a fallback Issuer")       \
     X(FAILOVER, "Failover", "another Issuer may be asked, or the standby used")                    \
+    X(PERSIST_RECORD_EXPIRING, "PersistRecordExpiring", "a record of dns-persist-01 ends soon")    \
+    X(PERSIST_RECORD_EXPIRED, "PersistRecordExpired", "a record of dns-persist-01 has ended")      \
+    X(PERSIST_RECORD_MISSING, "PersistRecordMissing", "an issuance waits for a DNS record")        \
     /* wake-ups */                                                                                 \
     X(EXPIRY, "Expiry", "the certificate expires")                                                 \
     X(ARI_CHECK, "ARICheck", "the CA is asked when to renew (RFC 9773)")                           \

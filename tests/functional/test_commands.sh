@@ -92,6 +92,10 @@ for command in 'get' 'get issuers' 'get files' 'status' 'describe one' 'events' 
     fi
     jq -e . "$SCRATCH/out" >/dev/null || fail "$command -o json is not JSON: $(cat "$SCRATCH/out")"
 done
+mkdir "$SCRATCH/nothing"
+cl --state "$SCRATCH/nothing" check -o json >"$SCRATCH/out" 2>/dev/null && fail "a check without a status is fine"
+jq -e '.status == "UNKNOWN" and .exitCode == 3 and (.messages[0] | startswith("no status in "))' "$SCRATCH/out" >/dev/null ||
+    fail "check without a status: $(cat "$SCRATCH/out")"
 for command in run validate plan get status describe events wait renew check prune version; do
     expect 0 cl $command --help
     grep -q "^Usage: certloop $command" "$SCRATCH/out" || fail "$command --help"

@@ -25,6 +25,7 @@ cat >"$CONFIG" <<YAML
 apiVersion: certloop/v1
 kind: Configuration
 spec:
+  metrics: {textfile: "$SCRATCH/metrics"}
   dns:
     resolvers: ["$BIND_SERVER"]
     zones: [{zone: example.org, servers: ["$BIND_SERVER"]}]
@@ -107,6 +108,53 @@ certloop_start
 wait_until 30 '[ "$(jq .status.revision "$STATE/status/machine.json")" = 3 ]'
 certloop_stop
 [ "$(txt "$BIND_SERVER" "$RECORD" | wc -l)" = 2 ] || fail "no later record: $(txt "$BIND_SERVER" "$RECORD")"
+
+# ---- ... and it is so without an issuance: certloop renews what it has published when its time comes
+MEMORY=$STATE/memory/machine.json
+proof() { jq -r ".status.persistRecords[0].$2" "$STATE/status/$1.json"; }
+[ "$(proof machine managed)" = true ] || fail "remembered: $(jq -c .status.persistRecords "$STATE/status/machine.json")"
+nameserver_update "$BIND_SERVER" example.org "update delete $RECORD TXT" \
+    "update add $RECORD 60 TXT \"${old%persistUntil=*}persistUntil=$soon\""
+at=$(date -u -d "@$(($(date +%s) + 3))" +%FT%TZ)
+jq --arg until "$(date -u -d "@$soon" +%FT%TZ)" --arg at "$at" \
+    '.persist[0].until = $until | .persist[0].attentionTime = $at' "$MEMORY" >"$MEMORY.new"
+chmod 600 "$MEMORY.new" && mv "$MEMORY.new" "$MEMORY"
+certloop_start
+wait_until 20 '[ "$(txt "$BIND_SERVER" "$RECORD" | wc -l)" = 2 ]' || fail "not renewed: $(tail -20 "$DAEMON_LOG")"
+wait_until 20 '[ "$(date -d "$(proof machine until)" +%s)" -gt "$((soon + 86400))" ]'
+[ "$(jq .status.revision "$STATE/status/machine.json")" = 3 ] || fail "a certificate was issued for it"
+jq -e '.status.events | any(.reason == "PersistRecordRenewed")' "$STATE/status/machine.json" >/dev/null || fail "no event"
+jq -e '.status.conditions | all(.type != "DNSRecordRequired")' "$STATE/status/machine.json" >/dev/null ||
+    fail "a person is asked for what certloop has done"
+
+# ---- a person is told in time: by condition, describe, check and metrics
+RECORD=_validation-persist.brief.example.org
+wanted brief brief.example.org "challenge: dns-persist-01"
+wait_until 20 '[ -n "$(required brief)" ]'
+until=$(($(date +%s) + 24))
+condition() { jq -r '.status.conditions[] | select(.type == "DNSRecordRequired") | .reason' "$STATE/status/brief.json"; }
+[ "$(condition)" = PersistRecordMissing ] || fail "condition: $(condition)"
+line=$(required brief)
+publish "${line%\"}; persistUntil=$until\""
+READY_TIMEOUT=60s wait_ready brief
+[ "$(proof brief managed)" = false ] || fail "$(jq -c .status.persistRecords "$STATE/status/brief.json")"
+wait_until 30 '[ "$(condition)" = PersistRecordExpiring ]' || fail "$(jq -c .status "$STATE/status/brief.json")"
+[ "$(required brief)" = "$line" ] || fail "the line is $(required brief)"
+wait_until 30 '[ "$(condition)" = PersistRecordExpired ]' || fail "$(jq -c .status "$STATE/status/brief.json")"
+jq -e '.status.revision == 1 and (.status.conditions | any(.type == "Ready" and .status == "True"))' \
+    "$STATE/status/brief.json" >/dev/null || fail "not Ready, or issued again"
+rc=0
+cl check brief >"$SCRATCH/check" || rc=$?
+if [ $rc != 1 ] || ! grep -q "DNSRecordRequired PersistRecordExpired: ended at " "$SCRATCH/check"; then
+    fail "check: $rc $(cat "$SCRATCH/check")"
+fi
+cl describe brief | grep -F "$line" | grep -q "publish from" || fail "describe: $(cl describe brief)"
+wait_until 20 'grep -E "^certloop_certificate_persist_record_expiration_timestamp_seconds\{name=\"brief\".*\} $until\.000$" "$SCRATCH/metrics"' ||
+    fail "metrics: $(grep persist "$SCRATCH/metrics")"
+publish "$line" # and it is seen that this was done
+wait_until 30 '[ -z "$(condition)" ]' || fail "still required: $(condition)"
+[ "$(proof brief until)" = null ] || fail "remembered: $(proof brief until)"
+certloop_stop
 
 # ---- a CA that does not see what all name servers have: the zone is given more time from then on
 SETTLE=$STATE/dns/settle.json

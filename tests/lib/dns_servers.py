@@ -74,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
             nsupdate('update add %s 60 TXT "%s"' % (fqdn, value))
         else:
             nsupdate('update delete %s TXT "%s"' % (fqdn, value))
-        self.answer(200)
+        self.answer(200, body)
 
     def register(self, _):
         name = str(uuid.uuid4())

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Unpacks the programs that the tests talk to below build/peers/, without installing them:
-# Pebble with pebble-challtestsrv, from Debian's newest suite, since the one of Debian 12 is too old.
-# They are statically linked and run as they are. Nothing on the system changes; the mirror is the
+# Pebble with pebble-challtestsrv, from Debian's newest suite, since the one of Debian 12 is too old, and
+# acme.sh, which Debian 12 does not have. They are statically linked, or scripts, and run as they are. Nothing on the system changes; the mirror is the
 # one that the package sources of this system name already. SUITE=sid by default.
-# Usage: tests/tools/get-peers.sh [PACKAGE...]      (default: pebble)
+# Usage: tests/tools/get-peers.sh [PACKAGE...]      (default: pebble acme.sh)
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 dir=${PEERS:-$root/build/peers}
 suite=${SUITE:-sid}
-[ $# -gt 0 ] || set -- pebble
+[ $# -gt 0 ] || set -- pebble acme.sh
 
 missing=()
 for package; do

@@ -16,7 +16,7 @@ struct fake_rr {
     unsigned type;
     const char *data; /* name, address or text; SOA: not used */
 };
-enum fake_mood { FAKE_WELL, FAKE_REFUSES, FAKE_SILENT, FAKE_NO_AUTHORITY };
+enum fake_mood { FAKE_WELL, FAKE_REFUSES, FAKE_SILENT, FAKE_NO_AUTHORITY, FAKE_NO_EDNS };
 struct fake {
     struct dns_listener *listener;
     char server[32];
@@ -114,6 +114,10 @@ static inline void fake_body(struct fake *f, struct dns_writer *w, const struct 
     const char *cut = zone != NULL ? fake_cut(f, zone, q->qname) : NULL;
     char wildcard[DNS_NAME_TEXT + 2];
 
+    if (f->mood == FAKE_NO_EDNS && q->edns) {
+        flags->rcode = DNS_FORMERR;
+        return;
+    }
     if (zone == NULL || f->mood == FAKE_REFUSES) {
         flags->rcode = DNS_REFUSED;
         return;

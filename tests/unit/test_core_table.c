@@ -82,6 +82,22 @@ CASE(probed, x->facts.probes_total = 1)
 CASE(probe_mismatch, x->facts.probes_total = x->facts.probes_pending = 1;
      x->facts.probes_mismatch = 1)
 CASE(overdue, renewing(x); x->facts.issuer_ready = false)
+/* records of dns-persist-01 */
+static void record(struct fixture *x, cl_time until)
+{
+    static struct persist_proof p;
+
+    p = (struct persist_proof){.record = text(x, "_validation-persist.example.com"),
+                               .value = text(x, "ca.example"),
+                               .until = until,
+                               .attention_at = NOW - 1};
+    x->facts.persist = &p;
+    x->facts.n_persist = 1;
+}
+CASE(record_ends, record(x, NOW + CL_DAY))
+CASE(record_ended, record(x, NOW))
+CASE(record_missing, nothing_issued(x); x->facts.hold.kind = CL_ERR_TRANSIENT;
+     x->facts.hold.not_before = NOW + 1; x->facts.hold.reason = "DNSRecordRequired")
 
 CASE(fallback, static struct issuer_ref zerossl;
      zerossl.name = x->manifest.issuer_name = text(x, "zerossl");
@@ -141,6 +157,9 @@ static void (*const CASES[])(struct fixture *) = {
     failover_later,
     standby,
     standby_due,
+    record_ends,
+    record_ended,
+    record_missing,
 };
 
 static void run_certificates(void)

@@ -159,6 +159,16 @@ static void lame_and_silent_servers_are_reported_and_do_not_block(void **state)
     assert_string_equal(w->shown, "Lame() Silent() Good(apex,wildcard)");
 }
 
+static void a_server_that_does_not_know_edns_is_asked_without_it(void **state)
+{
+    struct world *w = *state;
+
+    w->a.mood = FAKE_NO_EDNS;
+    assert_string_equal(check(w), "");
+    assert_int_equal(w->rounds, 2);
+    assert_string_equal(w->shown, "Good(apex,wildcard) Good(apex,wildcard) Good(apex,wildcard)");
+}
+
 static void who_does_not_have_it_is_named_in_the_end(void **state)
 {
     struct world *w = *state;
@@ -433,6 +443,7 @@ int main(void)
         TEST(two_good_rounds_of_all_servers_are_enough),
         TEST(a_slow_server_is_waited_for),
         TEST(lame_and_silent_servers_are_reported_and_do_not_block),
+        TEST(a_server_that_does_not_know_edns_is_asked_without_it),
         TEST(who_does_not_have_it_is_named_in_the_end),
         TEST(one_round_shows_the_table),
         TEST(modes_that_ask_nobody_end_by_themselves),

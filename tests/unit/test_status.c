@@ -227,6 +227,8 @@ static void a_full_status(struct status *s)
         (struct status_probe){.connect = cl_strdup(":443"), .matches = true, .checked_at = NOW};
     cl_strv_add(&s->warnings, "secretTemplate has no meaning here");
     s->issuance = json_pack("{s:i}", "attempt", 1);
+    s->last_error.authorizations = json_pack("[{s:s}]", "state", "invalid");
+    s->persist_records = json_pack("[{s:s}]", "record", "_validation-persist.example.com");
     s->details = json_pack("{s:{s:s}}", "acme", "accountURI", "https://ca.example/acct/1");
     status_event(s, NOW, true, "RateLimited", "Waiting");
 }

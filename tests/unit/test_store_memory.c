@@ -36,6 +36,19 @@ static struct memory a_memory(void)
     (void)cl_format(m.hold.err.type, sizeof(m.hold.err.type), "urn:x");
     (void)cl_format(m.hold.err.identifier, sizeof(m.hold.err.identifier), "example.com");
     (void)cl_format(m.hold.err.url, sizeof(m.hold.err.url), "https://ca.example/x");
+    m.last_authorizations = cl_strdup("[{\"state\":\"invalid\"}]");
+    m.persist.items = cl_calloc(1, sizeof(*m.persist.items));
+    m.persist.items[0] =
+        (struct persist_proof){.identifier = cl_strdup("a.example"),
+                               .wildcard = true,
+                               .record = cl_strdup("_validation-persist.a.example"),
+                               .value = cl_strdup("ca.example; accounturi=https://ca/1"),
+                               .account_url = cl_strdup("https://ca/1"),
+                               .managed = true,
+                               .until = NOW / CL_SECOND * CL_SECOND + CL_DAY, /* of whole seconds */
+                               .problem = cl_strdup("refused")};
+    cl_strv_add(&m.persist.items[0].issuers, "ca.example");
+    m.persist.len = 1;
     m.ari = (struct ari_state){.cert_id = cl_strdup("aki.serial"),
                                .start = NOW + 20,
                                .end = NOW + 21,

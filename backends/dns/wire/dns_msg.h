@@ -145,5 +145,7 @@ void dns_write_rewind(struct dns_writer *w, const struct dns_mark *mark);
 
 /** A query of one question with EDNS: its length, or 0 if @name is no name. @rd: recursion. */
 size_t dns_msg_query(unsigned char buf[512], const char *name, unsigned type, bool rd);
+/** The same without EDNS, for servers that answer FORMERR to it. */
+size_t dns_msg_query_plain(unsigned char buf[512], const char *name, unsigned type, bool rd);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dns_multi (private to backends/dns/wire): several questions to several servers at once. Ends when
- * all have ended; what is not needed any more can be cut short. */
+ * all have ended; what is not needed any more can be cut short. A server that does not understand EDNS
+ * (RFC 6891 7: FORMERR) is asked once more without it. */
 #ifndef DNS_MULTI_H
 #define DNS_MULTI_H
 
@@ -20,7 +21,10 @@ struct dns_reply {
     /* private */
     struct dns_exchange_op exchange;
     struct dns_multi_op *multi;
-    bool ended;
+    char *server, *name;
+    unsigned type;
+    bool rd, quick, ended;
+    bool plain; /* asked again, without EDNS */
 };
 struct dns_multi_op {
     struct cl_op op; /* err: CANCELLED only */
@@ -33,6 +37,7 @@ struct dns_multi_op {
     /* private */
     struct loop *loop;
     size_t pending;
+    cl_time timeout;
     bool enough, cancelled;
 };
 /** @timeout: of one try. */

@@ -238,14 +238,29 @@ void dns_write_rewind(struct dns_writer *w, const struct dns_mark *mark)
     memcpy(w->data + 4, mark->counts, sizeof mark->counts);
 }
 
+static void write_query(struct dns_writer *w, unsigned char buf[512], const char *name,
+                        unsigned type, bool rd)
+{
+    struct dns_msg flags = {.rd = rd};
+
+    dns_write_begin(w, buf, 512, 0);
+    dns_write_flags(w, &flags);
+    dns_write_question(w, name, type, DNS_IN);
+}
+
 size_t dns_msg_query(unsigned char buf[512], const char *name, unsigned type, bool rd)
 {
     struct dns_writer w;
-    struct dns_msg flags = {.rd = rd};
 
-    dns_write_begin(&w, buf, 512, 0);
-    dns_write_flags(&w, &flags);
-    dns_write_question(&w, name, type, DNS_IN);
+    write_query(&w, buf, name, type, rd);
     dns_write_edns(&w, DNS_EDNS_SIZE, 0);
+    return dns_write_end(&w);
+}
+
+size_t dns_msg_query_plain(unsigned char buf[512], const char *name, unsigned type, bool rd)
+{
+    struct dns_writer w;
+
+    write_query(&w, buf, name, type, rd);
     return dns_write_end(&w);
 }
