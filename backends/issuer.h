@@ -15,6 +15,7 @@
 #include "backends/solvers/solvers.h"
 #include "backends/store/paths.h"
 #include "spec/issuer_facts.h"
+#include "spec/name_problems.h"
 #include "spec/spec.h"
 
 #include <jansson.h>
@@ -44,6 +45,9 @@ struct issue_op {
     size_t csr_len;
     const char *order_url; /* resume this order; NULL = a new one */
     const char *replaces;  /* ARI certificate id (RFC 9773 5) or NULL */
+    /* acme: only download this certificate again, because another of its chains is wanted; NULL = order
+     * one. What the CA answers then is the archived certificate, for @key. */
+    const char *certificate_url;
     /* acme: called when the CA has answered newOrder. The caller makes it durable and ends @saved;
      * until then no further newOrder of the account is sent, and no challenge of this one. */
     void (*save_order)(struct issue_op *issue, const char *order_url, const char *account_url,
@@ -52,6 +56,9 @@ struct issue_op {
     char *fullchain_pem; /* leaf first; not checked yet: the caller runs cert_guard */
     char *ca_pem;        /* the root if the issuer knows it, else NULL */
     char *used_order_url, *used_account_url; /* acme, else NULL */
+    char *used_certificate_url;              /* the same: where it can be downloaded again */
+    struct name_problems names;              /* acme: which names are to blame; also with an err */
+    struct cl_strv warnings;                 /* acme: for people */
     json_t *failed_view; /* after a failure: what view() had said last; a reference or NULL */
     void *impl;
 };
@@ -70,6 +77,9 @@ struct issuer_ops {
     json_t *(*view)(struct issuer *i, const struct issue_op *op);
     /* Gives up an order that nobody wants any more: deactivates its pending authorizations. */
     void (*abandon)(struct issuer *i, const char *order_url, struct cl_op *op); /* may be NULL */
+    /* What the issuer will not do for that Certificate, before anything is asked of it: -1 with err
+     * (reason, text), 0 = nothing is known against it. May be NULL. */
+    int (*refuses)(struct issuer *i, const struct object *certificate, struct cl_err *err);
     /* The subtree for the Issuer's status ("acme": {...}); new reference. */
     json_t *(*details)(struct issuer *i);
 };

@@ -51,6 +51,16 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
         return;
     }
     issue_new_pending(r, p);
+    if (p->trigger == REASON_CHAIN_CHANGED && issue_take_archived(r)) {
+        start_issuer(r); /* nothing of it would have to be resumed */
+        return;
+    }
+    issue_make_key(r);
+}
+
+void issue_make_key(struct issue_run *r)
+{
+    struct unit *u = r->u;
     const struct private_key_spec *k = &u->w->object->cert->private_key;
     if (k->rotation_policy == ROTATE_NEVER && u->w->rev.state == REVISION_OK) {
         struct cl_err err = {0};
@@ -66,8 +76,11 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     key_generate_start(u->d->loop, k->algorithm, k->size, &r->key_op);
 }
 
-static const struct object *wanted(const struct issue_run *r)
+const struct object *issue_wanted(const struct issue_run *r)
 {
+    if (r->reduced != NULL) {
+        return r->reduced;
+    }
     return r->kept != NULL ? r->kept : r->u->w->object;
 }
 
@@ -84,7 +97,7 @@ static void have_key(struct cl_op *op, const struct cl_err *failed)
         r->key = r->key_op.key;
         r->key_op.key = NULL;
     }
-    struct cert_params params = {.spec = wanted(r)->cert,
+    struct cert_params params = {.spec = issue_wanted(r)->cert,
                                  .acme = r->instance->ops->type == ISSUER_ACME};
     if (r->cancelled) {
         (void)cl_fail(&err, CL_ERR_CANCELLED, "Cancelled", "no longer wanted");
@@ -179,12 +192,13 @@ static void start_issuer(struct issue_run *r)
 {
     r->issue = (struct issue_op){
         .op = {.done = issued, .changed = progressed, .user = r},
-        .object = wanted(r),
+        .object = issue_wanted(r),
         .key_name = r->u->key,
         .key = r->key,
         .csr = r->pending.csr,
         .csr_len = r->pending.csr_len,
         .order_url = r->pending.order_url,
+        .certificate_url = r->certificate_url,
         .save_order = save_order,
     };
     r->instance->ops->issue(r->instance->issuer, &r->issue);
@@ -218,10 +232,12 @@ static struct manifest *make_manifest(struct issue_run *r, cl_time now)
     m->issuer_identity = cl_strdup(r->pending.issuer_identity);
     m->account_url = cl_strdup(r->issue.used_account_url);
     m->order_url = cl_strdup(r->issue.used_order_url);
+    issue_manifest_acme(r, m);
     m->trigger = cl_strdup(r->pending.trigger);
     m->issued_at = now;
     (void)cl_format(m->spec_hash, sizeof(m->spec_hash), "%s", r->pending.spec_hash);
-    m->request = cl_strdup(r->pending.request);
+    m->request =
+        r->reduced != NULL ? cert_request_json(r->reduced->cert) : cl_strdup(r->pending.request);
     cert_facts_copy(&m->cert, &r->cert);
     return m;
 }
@@ -237,7 +253,7 @@ void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *c
         .csr_len = r->pending.csr_len,
         .fullchain_pem = fullchain_pem,
         .ca_pem = ca_pem,
-        .keep_revisions = wanted(r)->cert->revision_history_limit,
+        .keep_revisions = issue_wanted(r)->cert->revision_history_limit,
     };
     struct disk_batch *b = disk_batch_create();
     r->with_memory = unit_memory_join(u, b);
@@ -252,10 +268,13 @@ static void issued(struct cl_op *op, const struct cl_err *failed)
     cl_time now = loop_now(r->u->d->loop);
 
     if (failed != NULL) {
-        issue_fail(r, failed);
+        if (!issue_anew(r, failed) && !issue_without_names(r, failed)) {
+            issue_fail(r, failed);
+        }
         return;
     }
-    if (cert_guard(r->issue.fullchain_pem, wanted(r)->cert, r->key, now, &r->cert, &err) < 0) {
+    if (cert_guard(r->issue.fullchain_pem, issue_wanted(r)->cert, r->key, now, &r->cert, &err) <
+        0) {
         issue_fail(r, &err);
         return;
     }
@@ -304,9 +323,11 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
         issue_fail(r, failed);
         return;
     }
-    m->failed_attempts = 0;
+    m->failed_attempts = r->manifest->missing_names.len == 0 ? 0 : m->failed_attempts;
     m->renew_requested = 0;
-    memset(&m->hold, 0, sizeof(m->hold));
+    if (r->manifest->missing_names.len == 0) {
+        memory_hold_clear(&m->hold);
+    } /* else it says when all names are tried again */
     cl_free(m->last_order_url);
     m->last_order_url = NULL;
     cl_free(m->last_authorizations);
@@ -320,12 +341,15 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
                    r->manifest->revision, r->manifest->issuer_name,
                    cl_time_format(r->cert.not_after, until));
     }
+    cl_strv_for_each(warning, &r->manifest->warnings) {
+        unit_event(u, true, "IssuerWarning", "%s", warning);
+    }
     keep_revision(r);
     daemon_wake_secret_users(u->d, u);
     end(r);
 }
 
-static void remember_failure(struct issue_run *r, const struct cl_err *err, cl_time now)
+void issue_remember_failure(struct issue_run *r, const struct cl_err *err, cl_time now)
 {
     struct unit *u = r->u;
     struct memory *m = &u->w->memory;
@@ -345,6 +369,8 @@ static void remember_failure(struct issue_run *r, const struct cl_err *err, cl_t
     m->hold.last_failure = b.last_failure;
     m->hold.not_before = b.not_before;
     m->hold.err = *err;
+    name_problems_deinit(&m->hold.names);
+    name_problems_copy(&m->hold.names, &r->issue.names);
     memcpy(m->hold.inputs_hash, r->inputs_hash, CL_SHA256_TEXT);
     m->last_failure = now;
     cl_free(m->last_order_url);
@@ -372,7 +398,7 @@ void issue_fail(struct issue_run *r, const struct cl_err *err)
         return;
     }
     if (!u->ending) {
-        remember_failure(r, err, now);
+        issue_remember_failure(r, err, now);
         unit_event(u, true, err->reason, "%s%s%s; next try %s", err->identifier,
                    err->identifier[0] != '\0' ? ": " : "", err->text,
                    u->w->memory.hold.not_before == CL_NEVER
@@ -403,15 +429,13 @@ static void end(struct issue_run *r)
         instance_unref(r->instance);
     }
     object_destroy(r->kept);
+    object_destroy(r->reduced);
+    cl_free(r->certificate_url);
+    issue_results_deinit(r);
     pending_deinit(&r->pending);
     key_destroy(r->key);
     manifest_destroy(r->manifest);
     cert_facts_deinit(&r->cert);
-    cl_free(r->issue.fullchain_pem);
-    cl_free(r->issue.ca_pem);
-    cl_free(r->issue.used_order_url);
-    cl_free(r->issue.used_account_url);
-    json_decref(r->issue.failed_view);
     cl_free(r);
     u->issuance_shown = 0;
     publish_changed(d);
@@ -450,7 +474,8 @@ bool act_issue_stale(struct unit *u)
         return false; /* being archived: nothing to win by stopping now */
     }
     return issuer == NULL || issuer->instance != r->instance ||
-           !cl_streq(r->pending.request, u->w->wanted_request);
+           !cl_streq(r->pending.request, u->w->wanted_request) ||
+           !cl_streq(r->pending.profile, issue_profile(r));
 }
 
 json_t *act_issue_view(struct unit *u, cl_time now)

@@ -12,10 +12,12 @@ extern const struct jtable STATUS_ISSUER_REF; /* members of struct status */
 extern const struct jtable STATUS_VALIDITY;   /* members of struct status */
 extern const struct jtable STATUS_SCHEDULE;   /* members of struct status */
 extern const struct jtable STATUS_CONDITION;  /* struct condition, without type and status */
-extern const struct jtable STATUS_ERROR;      /* struct status_error, without class */
-extern const struct jtable STATUS_OUTPUT;     /* struct status_output */
-extern const struct jtable STATUS_HOOK;       /* struct status_hook */
-extern const struct jtable STATUS_PROBE;      /* struct status_probe */
-extern const struct jtable STATUS_EVENT;      /* struct status_event, without type */
+extern const struct jtable STATUS_ERROR;
+extern const struct jtable STATUS_EXTRA;
+/* of the certificate, beside its facts */ /* struct status_error, without class */
+extern const struct jtable STATUS_OUTPUT;  /* struct status_output */
+extern const struct jtable STATUS_HOOK;    /* struct status_hook */
+extern const struct jtable STATUS_PROBE;   /* struct status_probe */
+extern const struct jtable STATUS_EVENT;   /* struct status_event, without type */
 
 #endif

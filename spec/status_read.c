@@ -97,7 +97,10 @@ static int read_last_error(const json_t *o, struct status *s, struct cl_err *err
     if (s->last_error.kind == CL_ERR_NONE) {
         s->last_error.kind = CL_ERR_INTERNAL; /* a class of a later version */
     }
-    return jtable_read(&STATUS_ERROR, o, &s->last_error, err);
+    if (jtable_read(&STATUS_ERROR, o, &s->last_error, err) < 0) {
+        return -1;
+    }
+    return name_problems_read(json_object_get(o, "subproblems"), &s->last_error.names, err);
 }
 
 static int read_source(const json_t *o, struct status *s, struct cl_err *err)
@@ -117,6 +120,9 @@ static int read_certificate(const json_t *o, struct status *s, struct cl_err *er
     s->has_cert = true;
     if (s->issuer_name == NULL && json_is_object(issuer_ref) &&
         jtable_read(&STATUS_ISSUER_REF, issuer_ref, s, err) < 0) {
+        return -1;
+    }
+    if (jtable_read(&STATUS_EXTRA, o, s, err) < 0) {
         return -1;
     }
     return cert_facts_read(o, &s->cert, err);

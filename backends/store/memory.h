@@ -7,6 +7,7 @@
 #include "backends/rt/disk.h"
 #include "backends/store/paths.h"
 #include "spec/base/cl_err.h"
+#include "spec/name_problems.h"
 #include "spec/spec.h"
 
 struct memory_hold {       /* backoff after failures */
@@ -16,6 +17,7 @@ struct memory_hold {       /* backoff after failures */
     cl_time first_failure, last_failure;
     char inputs_hash[CL_SHA256_TEXT]; /* spec + issuer + secrets at that time; a change lifts it */
     struct cl_err err;
+    struct name_problems names; /* which names are to blame */
 };
 struct memory_hook { /* one record for each hook or probe of the spec, by identity */
     char *id;        /* hash of what it runs */
@@ -66,6 +68,8 @@ struct memory {
 };
 void memory_init(struct memory *m);
 void memory_deinit(struct memory *m);
+/** No hold any more. */
+void memory_hold_clear(struct memory_hold *h);
 /** 0 with *ret, 1 if there is none, -1 on error. */
 int memory_load(const char *path, struct memory *ret, struct cl_err *err);
 char *memory_to_json(const struct memory *m); /* owned */

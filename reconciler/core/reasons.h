@@ -18,6 +18,8 @@
     X(REQUEST_CHANGED, "RequestChanged", "the spec asks for something else than was issued")       \
     X(MANUALLY_TRIGGERED, "ManuallyTriggered", "a renewal was asked for")                          \
     X(RENEWING, "Renewing", "the renewal time has come")                                           \
+    X(CHAIN_CHANGED, "ChainChanged", "another chain is preferred than when it was issued")         \
+    X(NAMES_MISSING, "NamesMissing", "names that the CA refused are left out for now")             \
     X(EXPIRED, "Expired", "the certificate has expired")                                           \
     X(NOT_YET_VALID, "NotYetValid", "the certificate is not valid yet")                            \
     /* D2: why issuing waits */                                                                    \
@@ -27,6 +29,7 @@
     X(ISSUER_NOT_FOUND, "IssuerNotFound", "there is no such Issuer")                               \
     X(ISSUER_NOT_READY, "IssuerNotReady", "the Issuer is not ready")                               \
     X(UNSUPPORTED_BY_ISSUER, "UnsupportedByIssuer", "this kind of issuer cannot sign this spec")   \
+    X(INVALID_PROFILE, "InvalidProfile", "the CA does not offer the profile that is asked for")    \
     X(NO_SOLVER, "NoSolver", "no solver fits one of the names")                                    \
     X(CANNOT_REGENERATE_KEY, "CannotRegenerateKey", "rotationPolicy Never and the key differs")    \
     X(BACKOFF, "Backoff", "waiting after a failure")                                               \
