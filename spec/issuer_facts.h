@@ -34,6 +34,7 @@ struct issuer_facts {
     cl_time directory_at;  /* when it was fetched; 0 = never */
     bool needs_account;    /* acme */
     bool account_ok;       /* registered, and contact and key are as the spec says */
+    bool renewal_info;     /* the CA says when to renew (RFC 9773), and is to be asked */
     struct cl_err problem; /* kind NONE, or why the last step failed or credentials are missing */
     cl_time hold_until;    /* the whole CA waits (Busy, RateLimited); 0 = no */
     char hold_reason[CL_ERR_REASON];

@@ -24,6 +24,7 @@ static struct issuer *acme_create(const struct issuer_host *host, const struct o
     a->host = host;
     a->object = object;
     a->spec = spec;
+    cl_list_init(&a->polls);
     acme_fetches_init(&a->fetches, loop_now(host->loop));
     a->transport = acme_transport_create(&(struct acme_transport_params){
         .loop = host->loop,
@@ -44,7 +45,7 @@ static void acme_destroy(struct issuer *i)
     if (a == NULL) {
         return;
     }
-    cl_assert(a->run == NULL);
+    cl_assert(a->run == NULL && a->polls_running == 0 && cl_list_empty(&a->polls));
     acme_transport_destroy(a->transport);
     acme_lanes_deinit(a);
     while (cl_map_next(&a->hangs, &at, &key, &value)) {
@@ -70,6 +71,8 @@ static void acme_facts(struct issuer *i, cl_time now, struct issuer_facts *ret)
         .directory_at = a->directory_at,
         .needs_account = true,
         .account_ok = a->account_ok,
+        .renewal_info =
+            a->spec->renewal_source == RENEWAL_SOURCE_ARI && a->directory.renewal_info != NULL,
         .problem = a->problem,
     };
     if (a->hold_until > now) {
@@ -100,6 +103,11 @@ static json_t *acme_view(struct issuer *i, const struct issue_op *issue)
 static void acme_abandon(struct issuer *i, const char *order_url, struct cl_op *op)
 {
     acme_abandon_start(of(i), order_url, op);
+}
+
+static void acme_renewal_info(struct issuer *i, struct renewal_info_op *op)
+{
+    acme_renewal_info_start(of(i), op);
 }
 
 static json_t *acme_details(struct issuer *i)
@@ -156,6 +164,7 @@ const struct issuer_ops acme_issuer_ops = {
     .step = acme_step,
     .issue = acme_issue,
     .view = acme_view,
+    .renewal_info = acme_renewal_info,
     .abandon = acme_abandon,
     .refuses = acme_refuses,
     .details = acme_details,

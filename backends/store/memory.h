@@ -6,6 +6,7 @@
 
 #include "backends/rt/disk.h"
 #include "backends/store/paths.h"
+#include "spec/ari_state.h"
 #include "spec/base/cl_err.h"
 #include "spec/name_problems.h"
 #include "spec/spec.h"
@@ -61,6 +62,7 @@ struct memory {
     uint64_t verified_stamp;  /* revision.stamp_hash of the last load with state OK; 0 = none. For
                                 archive_load_verified, also after a restart */
     struct memory_hold hold;
+    struct ari_state ari; /* renewal information of the CA */
     struct memory_hook *hooks;
     size_t n_hooks;
     struct memory_output *outputs;

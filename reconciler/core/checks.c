@@ -17,6 +17,7 @@ CHECK(secret_mismatch);
 CHECK(request_changed);
 CHECK(adopted_names_changed);
 CHECK(manually_triggered);
+CHECK(urgent);
 CHECK(renewing);
 
 const struct check CHECKS[] = {
@@ -32,6 +33,7 @@ const struct check CHECKS[] = {
     {REASON_REQUEST_CHANGED, true, adopted_names_changed},
     {REASON_REQUEST_CHANGED, true, checks_profile_changed},
     {REASON_MANUALLY_TRIGGERED, false, manually_triggered},
+    {REASON_URGENT_RENEWAL, false, urgent},
     {REASON_RENEWING, false, renewing},
     {REASON_CHAIN_CHANGED, false, checks_chain_changed},
     {REASON_NAMES_MISSING, false, checks_names_missing},
@@ -211,14 +213,34 @@ CHECK(manually_triggered)
     return true;
 }
 
-CHECK(renewing)
+static bool due(const struct check_input *in)
 {
-    if (in->renewal_time == 0 || in->now < in->renewal_time) {
+    return in->renewal_time != 0 && in->now >= in->renewal_time;
+}
+
+/* RFC 9773 4.2: a window that is over when it is first seen. The CA is about to revoke, or has. */
+CHECK(urgent)
+{
+    if (!due(in) || !in->f->ari_urgent) {
         return false;
     }
-    char due[CL_TIME_TEXT], end[CL_TIME_TEXT];
-    say("Renewal is due since %s; the certificate expires at %s",
-        cl_time_format(in->renewal_time, due),
+    char end[CL_TIME_TEXT];
+    bool explained = !cl_str_empty(in->f->ari_explanation);
+    say("The CA asks to replace the certificate at once: the window that it suggests ended at %s%s%s",
+        cl_time_format(in->f->ari_window_end, end), explained ? "; see " : "",
+        explained ? in->f->ari_explanation : "");
+    return true;
+}
+
+CHECK(renewing)
+{
+    if (!due(in)) {
+        return false;
+    }
+    char since[CL_TIME_TEXT], end[CL_TIME_TEXT];
+    say("Renewal is due since %s%s; the certificate expires at %s",
+        cl_time_format(in->renewal_time, since),
+        in->renewal_time == in->f->ari_selected ? ", as the CA suggests" : "",
         cl_time_format(in->f->manifest->cert.not_after, end));
     return true;
 }

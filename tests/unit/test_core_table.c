@@ -51,6 +51,9 @@ CASE(incorrect_certificate, x->facts.uid = "other")
 CASE(secret_mismatch, x->spec.private_key.size = 384)
 CASE(request_changed, x->facts.wanted_request = "{\"dnsNames\":[\"b.example\"]}")
 CASE(manually_triggered, x->facts.renew_requested = NOW)
+CASE(urgent, x->facts.ari_selected = T0 + 1; x->facts.ari_urgent = true)
+CASE(window_closed, x->facts.window_opens = DAYS(75); x->now = DAYS(70))
+CASE(ari_check, x->facts.ari_poll_at = NOW + 1)
 CASE(renewing, x->facts.ari_selected = T0 + 1; x->now = DAYS(80))
 CASE(profile_changed, x->facts.wanted_profile = "shortlived")
 CASE(chain_changed, x->facts.wanted_chain = "root R")
@@ -103,6 +106,9 @@ static void (*const CASES[])(struct fixture *) = {
     chain_changed,
     names_missing,
     manually_triggered,
+    urgent,
+    window_closed,
+    ari_check,
     renewing,
     expired,
     not_yet_valid,

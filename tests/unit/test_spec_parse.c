@@ -264,9 +264,8 @@ static void acme_issuers_agree_and_trust_in_one_way(void **state)
         {"    preferredChain: {shortest: true}\n", ""},
         {"    preferredChain: {root: A, issuer: B}\n",
          "8:21: spec.acme.preferredChain: give one of root, issuer, sha256 and shortest\n"},
-        {"    renewalInformationSource: ARI\n",
-         "8:31: spec.acme.renewalInformationSource: ARI is not supported by this version of "
-         "certloop\n"},
+        {"    renewalInformationSource: OCSP\n",
+         "8:31: spec.acme.renewalInformationSource: \"OCSP\" is not one of None, ARI\n"},
         {"    rateLimits: LetsEncrypt\n",
          "8:17: spec.acme.rateLimits: LetsEncrypt is not supported by this version of certloop\n"},
         {"    rateLimits: {newOrdersPer3h: 300}\n",
