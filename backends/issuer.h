@@ -16,6 +16,7 @@
 #include "backends/store/paths.h"
 #include "spec/ari_state.h"
 #include "spec/issuer_facts.h"
+#include "spec/name_problems.h"
 #include "spec/spec.h"
 
 #include <jansson.h>
@@ -45,6 +46,9 @@ struct issue_op {
     size_t csr_len;
     const char *order_url; /* resume this order; NULL = a new one */
     const char *replaces;  /* ARI certificate id (RFC 9773 5) or NULL */
+    /* acme: only download this certificate again, because another of its chains is wanted; NULL = order
+     * one. What the CA answers then is the archived certificate, for @key. */
+    const char *certificate_url;
     const char
         *replaces_account; /* URL of the account that ordered it: sent only if it is this one */
     /* acme: called when the CA has answered newOrder. The caller makes it durable and ends @saved;
@@ -56,6 +60,9 @@ struct issue_op {
     char *ca_pem;        /* the root if the issuer knows it, else NULL */
     char *used_order_url, *used_account_url; /* acme, else NULL */
     struct persist_proofs proofs;            /* records that stay and that were used */
+    char *used_certificate_url;              /* the same: where it can be downloaded again */
+    struct name_problems names;              /* acme: which names are to blame; also with an err */
+    struct cl_strv warnings;                 /* acme: for people */
     json_t *failed_view; /* after a failure: what view() had said last; a reference or NULL */
     void *impl;
 };
@@ -84,6 +91,9 @@ struct issuer_ops {
     void (*renewal_info)(struct issuer *i, struct renewal_info_op *op);
     /* Gives up an order that nobody wants any more: deactivates its pending authorizations. */
     void (*abandon)(struct issuer *i, const char *order_url, struct cl_op *op); /* may be NULL */
+    /* What the issuer will not do for that Certificate, before anything is asked of it: -1 with err
+     * (reason, text), 0 = nothing is known against it. May be NULL. */
+    int (*refuses)(struct issuer *i, const struct object *certificate, struct cl_err *err);
     /* The subtree for the Issuer's status ("acme": {...}); new reference. */
     json_t *(*details)(struct issuer *i);
 };

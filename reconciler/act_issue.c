@@ -67,6 +67,16 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
         return;
     }
     issue_new_pending(r, p);
+    if (p->trigger == REASON_CHAIN_CHANGED && issue_take_archived(r)) {
+        start_issuer(r); /* nothing of it would have to be resumed */
+        return;
+    }
+    issue_make_key(r);
+}
+
+void issue_make_key(struct issue_run *r)
+{
+    struct unit *u = r->u;
     const struct private_key_spec *k = &u->w->object->cert->private_key;
     if (k->rotation_policy == ROTATE_NEVER && u->w->rev.state == REVISION_OK) {
         struct cl_err err = {0};
@@ -82,8 +92,11 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     key_generate_start(r->u->d->loop, k->algorithm, k->size, &r->key_op);
 }
 
-static const struct object *wanted(const struct issue_run *r)
+const struct object *issue_wanted(const struct issue_run *r)
 {
+    if (r->reduced != NULL) {
+        return r->reduced;
+    }
     return r->kept != NULL ? r->kept : r->u->w->object;
 }
 
@@ -100,7 +113,7 @@ static void have_key(struct cl_op *op, const struct cl_err *failed)
         r->key = r->key_op.key;
         r->key_op.key = NULL;
     }
-    struct cert_params params = {.spec = wanted(r)->cert,
+    struct cert_params params = {.spec = issue_wanted(r)->cert,
                                  .acme = r->instance->ops->type == ISSUER_ACME};
     if (r->cancelled) {
         (void)cl_fail(&err, CL_ERR_CANCELLED, "Cancelled", "no longer wanted");
@@ -223,12 +236,13 @@ static void start_issuer(struct issue_run *r)
     }
     r->issue = (struct issue_op){
         .op = {.done = issued, .changed = progressed, .user = r},
-        .object = wanted(r),
+        .object = issue_wanted(r),
         .key_name = r->u->key,
         .key = r->key,
         .csr = r->pending.csr,
         .csr_len = r->pending.csr_len,
         .order_url = r->pending.order_url,
+        .certificate_url = r->certificate_url,
         .replaces = observe_replaces(r->u, r->pending.issuer_identity),
         .replaces_account =
             r->u->w->rev.manifest != NULL ? r->u->w->rev.manifest->account_url : NULL,
@@ -265,10 +279,12 @@ static struct manifest *make_manifest(struct issue_run *r, cl_time now)
     m->issuer_identity = cl_strdup(r->pending.issuer_identity);
     m->account_url = cl_strdup(r->issue.used_account_url);
     m->order_url = cl_strdup(r->issue.used_order_url);
+    issue_manifest_acme(r, m);
     m->trigger = cl_strdup(r->pending.trigger);
     m->issued_at = now;
     (void)cl_format(m->spec_hash, sizeof(m->spec_hash), "%s", r->pending.spec_hash);
-    m->request = cl_strdup(r->pending.request);
+    m->request =
+        r->reduced != NULL ? cert_request_json(r->reduced->cert) : cl_strdup(r->pending.request);
     cert_facts_copy(&m->cert, &r->cert);
     return m;
 }
@@ -285,7 +301,7 @@ void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *c
         .fullchain_pem = fullchain_pem,
         .ca_pem = ca_pem,
         .keep_pending = r->instance == NULL && !r->manifest->adopted,
-        .keep_revisions = wanted(r)->cert->revision_history_limit,
+        .keep_revisions = issue_wanted(r)->cert->revision_history_limit,
     };
     struct disk_batch *b = disk_batch_create();
     r->with_memory = unit_memory_join(u, b);
@@ -311,10 +327,13 @@ static void issued(struct cl_op *op, const struct cl_err *failed)
     cl_time now = loop_now(r->u->d->loop);
 
     if (failed != NULL) {
-        issue_fail(r, failed);
+        if (!issue_anew(r, failed) && !issue_without_names(r, failed)) {
+            issue_fail(r, failed);
+        }
         return;
     }
-    if (cert_guard(r->issue.fullchain_pem, wanted(r)->cert, r->key, now, &r->cert, &err) < 0) {
+    if (cert_guard(r->issue.fullchain_pem, issue_wanted(r)->cert, r->key, now, &r->cert, &err) <
+        0) {
         issue_fail(r, &err);
         return;
     }
@@ -418,17 +437,14 @@ static void end(struct issue_run *r)
         instance_unref(r->instance);
     }
     object_destroy(r->kept);
+    object_destroy(r->reduced);
+    cl_free(r->certificate_url);
+    issue_results_deinit(r);
     pending_deinit(&r->pending);
     cl_free(r->store_key);
     key_destroy(r->key);
     manifest_destroy(r->manifest);
     cert_facts_deinit(&r->cert);
-    cl_free(r->issue.fullchain_pem);
-    cl_free(r->issue.ca_pem);
-    cl_free(r->issue.used_order_url);
-    cl_free(r->issue.used_account_url);
-    json_decref(r->issue.failed_view);
-    persist_proofs_deinit(&r->issue.proofs);
     cl_free(r);
     u->issuance_shown = 0;
     publish_changed(d);
@@ -468,7 +484,8 @@ bool act_issue_stale(struct unit *u)
         return false; /* being archived: nothing to win by stopping now */
     }
     return issuer == NULL || issuer->instance != r->instance ||
-           !cl_streq(r->pending.request, u->w->wanted_request);
+           !cl_streq(r->pending.request, u->w->wanted_request) ||
+           !cl_streq(r->pending.profile, issue_profile(r));
 }
 
 json_t *act_issue_view(struct unit *u, cl_time now)

@@ -4,6 +4,7 @@
 #include "reconciler/issue_run.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
+#include "spec/spec_acme.h"
 
 #include <string.h>
 
@@ -20,7 +21,7 @@ static bool resumable(const struct issue_run *r, const struct pending *p)
     struct issuer_facts f = {0};
     r->instance->ops->facts(r->instance->issuer, r->started, &f);
     return cl_streq(p->request, r->u->w->wanted_request) &&
-           cl_streq(p->issuer_identity, f.identity) &&
+           cl_streq(p->profile, issue_profile(r)) && cl_streq(p->issuer_identity, f.identity) &&
            cl_streq(p->issuer_name, r->instance->object->metadata.name);
 }
 
@@ -120,6 +121,9 @@ bool issue_take_pending(struct issue_run *r)
     if (rc == 0 && resumable(r, &r->pending) &&
         key_from_pem(cl_buf_str(&r->pending.key_pem), &r->key, &err) == 0) {
         r->pending_on_disk = true;
+        r->reduced = r->pending.missing.len > 0
+                         ? object_without_names(u->w->object, &r->pending.missing)
+                         : NULL;
         return true;
     }
     if (rc == 0) {
@@ -139,6 +143,7 @@ void issue_new_pending(struct issue_run *r, const struct plan *p)
     r->pending.issuer_identity = cl_strdup(f.identity);
     r->pending.spec_hash = cl_strdup(u->w->object->spec_hash);
     r->pending.request = cl_strdup(u->w->wanted_request);
+    r->pending.profile = cl_strdup(issue_profile(r));
     r->pending.trigger = cl_strdup(reason_token(p->trigger));
     r->pending.attempt = u->w->memory.failed_attempts + 1;
     r->pending.started_at = r->started;

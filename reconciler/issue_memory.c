@@ -30,6 +30,8 @@ static void set_hold(struct issue_run *r, struct memory_hold *hold, const struct
     hold->last_failure = b.last_failure;
     hold->not_before = b.not_before;
     hold->err = *err;
+    name_problems_deinit(&hold->names);
+    name_problems_copy(&hold->names, &r->issue.names);
     memcpy(hold->inputs_hash, r->inputs_hash, CL_SHA256_TEXT);
 }
 
@@ -106,10 +108,13 @@ void issue_remember_success(struct issue_run *r)
     for (size_t i = 0; i < r->issue.proofs.len; i++) {
         persist_proofs_put(&m->persist, &r->issue.proofs.items[i]);
     }
-    m->failed_attempts = 0;
+    bool all = r->manifest->missing_names.len == 0;
+    m->failed_attempts = all ? 0 : m->failed_attempts;
     m->renew_requested = 0;
     m->ari.renewed_at = r->by_ari ? loop_now(u->d->loop) : m->ari.renewed_at;
-    memset(issuer_choice_hold(u), 0, sizeof(m->hold));
+    if (all) {
+        memory_hold_clear(issuer_choice_hold(u));
+    } /* else it says when all names are tried again */
     cl_free(m->last_order_url);
     m->last_order_url = NULL;
     cl_free(m->last_authorizations);
@@ -123,6 +128,9 @@ void issue_remember_success(struct issue_run *r)
     unit_event(u, false, "Issued", "revision %ld issued by %s, valid until %s",
                r->manifest->revision, r->manifest->issuer_name,
                cl_time_format(r->cert.not_after, until));
+    cl_strv_for_each(warning, &r->manifest->warnings) {
+        unit_event(u, true, "IssuerWarning", "%s", warning);
+    }
     issuer_choice_delivered(
         u, u->w->rev.manifest != NULL ? cl_str_or(u->w->rev.manifest->issuer_name, "") : "");
 }

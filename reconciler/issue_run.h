@@ -13,6 +13,9 @@ struct issue_run {
     struct object *kept;       /* owned: the unit's object, once it was replaced */
     bool rehearsal;            /* its certificate is thrown away */
     char *store_key;           /* where pending is kept; owned */
+    struct object *reduced;    /* owned: the same without pending.missing; NULL = all names */
+    unsigned reductions;
+    char *certificate_url; /* owned: what is only downloaded again; NULL = an order is made */
     struct pending pending;
     bool pending_on_disk;
     bool saves; /* the memory goes with the first commit, which is still to come */
@@ -50,6 +53,24 @@ void issue_fail(struct issue_run *r, const struct cl_err *err);
 /** issue_memory.c: the end of a run in the memory of its unit, and in its events. */
 void issue_remember_failure(struct issue_run *r, const struct cl_err *err, cl_time now);
 void issue_remember_success(struct issue_run *r);
+/** What is asked for now: the unit's object, or with fewer names. */
+const struct object *issue_wanted(const struct issue_run *r);
+/** Goes on with a new key, or the archived one if the spec keeps it. */
+void issue_make_key(struct issue_run *r);
+/** Frees the results of the issuer, so that it can be asked once more. */
+void issue_results_deinit(struct issue_run *r);
+
+/* ---- act_again.c: the same certificate with another chain, or one with fewer names ---- */
+/** The profile that is wanted at present; NULL = none. */
+const char *issue_profile(const struct issue_run *r);
+void issue_manifest_acme(const struct issue_run *r, struct manifest *m);
+/** Can the current certificate be downloaded again? Then the record is filled from the archive. */
+bool issue_take_archived(struct issue_run *r);
+/** True: it could not be downloaded again, and a new one is on its way. */
+bool issue_anew(struct issue_run *r, const struct cl_err *err);
+/** allowSubsetOfNames. True: @err is remembered, and a certificate for the other names is on its way. */
+bool issue_without_names(struct issue_run *r, const struct cl_err *err);
+
 /** The names that were not proved go into the memory: the status shows them as long as the failure. */
 void issue_keep_authorizations(struct issue_run *r);
 /** The identity of the issuer at this moment, owned. */

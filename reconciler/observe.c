@@ -10,6 +10,7 @@
 #include "reconciler/ledger_book.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
+#include "spec/spec_acme.h"
 #include "spec/spec_check.h"
 
 #include <string.h>
@@ -215,6 +216,26 @@ static void observe_known_ca(struct unit *u, const struct unit *issuer, struct o
     }
 }
 
+/* What would be asked of the CA, and whether it offers that. */
+static void observe_wanted(struct unit *u, const struct instance *instance,
+                           struct observation *seen)
+{
+    const struct cert_spec *cert = u->w->object->cert;
+    const struct acme_spec *acme = &instance->object->issuer->acme;
+    char *chain = chain_preference_text(acme_chain_of(cert, acme));
+    struct cl_err err = {0};
+
+    (void)cl_format(seen->chain, sizeof(seen->chain), "%s", chain);
+    cl_free(chain);
+    seen->facts.wanted_chain = seen->chain;
+    seen->facts.wanted_profile = cl_str_or(acme_profile_of(cert, acme), "");
+    if (instance->ops->refuses != NULL &&
+        instance->ops->refuses(instance->issuer, u->w->object, &err) < 0) {
+        (void)cl_format(seen->profile_problem, sizeof(seen->profile_problem), "%s", err.text);
+        seen->facts.profile_problem = seen->profile_problem;
+    }
+}
+
 static void observe_issuer(struct unit *u, cl_time now, struct observation *seen)
 {
     struct facts *f = &seen->facts;
@@ -259,6 +280,7 @@ static void observe_issuer(struct unit *u, cl_time now, struct observation *seen
         if (no_solver(u, issuer, seen->no_solver, sizeof(seen->no_solver))) {
             f->no_solver = seen->no_solver;
         }
+        observe_wanted(u, issuer->instance, seen);
         const struct admission *line = &issuer->instance->line;
         f->slot_free = u->ticket.admitted || line->used < line->capacity;
         if (!f->slot_free) {
@@ -370,7 +392,9 @@ static bool is_renewal(const struct awake *w)
     const char *trigger = w->rev.manifest->trigger;
     return cl_streq(trigger, reason_token(REASON_RENEWING)) ||
            cl_streq(trigger, reason_token(REASON_URGENT_RENEWAL)) ||
-           cl_streq(trigger, reason_token(REASON_MANUALLY_TRIGGERED));
+           cl_streq(trigger, reason_token(REASON_MANUALLY_TRIGGERED)) ||
+           cl_streq(trigger, reason_token(REASON_CHAIN_CHANGED)) ||
+           cl_streq(trigger, reason_token(REASON_NAMES_MISSING));
 }
 
 /* One output that is not as it should be makes them all so; a foreign file outranks the rest. */

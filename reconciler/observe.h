@@ -9,6 +9,7 @@ struct observation {
     struct facts facts;
     char outputs_detail[400], hooks_message[320], probes_message[320], issuer_message[320];
     char no_solver[256], issuer_problem[320], identity[512];
+    char profile_problem[CL_ERR_TEXT], chain[192];
     char hold_reason[CL_ERR_REASON], ledger_message[320];
 };
 /** Fills facts for an awake Certificate. Pointers lead into @ret, the unit, or its Issuer. -1 if the

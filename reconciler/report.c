@@ -134,6 +134,8 @@ static void fill_error(struct status_error *e, const struct memory_hold *hold,
     set_text(&e->order_url, cl_str_or(order_url, ""));
     e->http_status = hold->err.http_status;
     e->retry_after = hold->err.retry_at;
+    name_problems_deinit(&e->names);
+    name_problems_copy(&e->names, &hold->names);
 }
 
 /* ---- Certificate ---- */
@@ -253,7 +255,13 @@ static void fill_certificate(struct unit *u, const struct plan *p)
     s->not_before = 0;
     s->not_after = 0;
     s->revision = 0;
+    set_text(&s->profile, manifest != NULL ? cl_str_or(manifest->profile, "") : "");
+    cl_strv_deinit(&s->missing_names);
     if (manifest != NULL) {
+        cl_strv_copy(&s->missing_names, &manifest->missing_names);
+        cl_strv_for_each(w, &manifest->warnings) {
+            cl_strv_add(&s->warnings, w);
+        }
         cert_facts_copy(&s->cert, &manifest->cert);
         s->not_before = manifest->cert.not_before;
         s->not_after = manifest->cert.not_after;

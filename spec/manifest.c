@@ -23,6 +23,12 @@ static const struct jfield ROWS[] = {
     JFIELD(JF_TIME, manifest, issued_at, "issuedAt"),
     JFIELD(JF_HASH, manifest, spec_hash, "specHash"),
     JFIELD_OPT(JF_BOOL, manifest, adopted, "adopted"),
+    JFIELD_OPT(JF_TEXT, manifest, full_request, "fullRequest"),
+    JFIELD_OPT(JF_STRV, manifest, missing_names, "missingNames"),
+    JFIELD_OPT(JF_TEXT, manifest, profile, "profile"),
+    JFIELD_OPT(JF_TEXT, manifest, chain, "preferredChain"),
+    JFIELD_OPT(JF_TEXT, manifest, certificate_url, "certificateURL"),
+    JFIELD_OPT(JF_STRV, manifest, warnings, "warnings"),
 };
 static const struct jtable MANIFEST = JTABLE(ROWS, manifest);
 

@@ -49,7 +49,14 @@ struct manifest {
     char spec_hash[CL_SHA256_TEXT];
     bool adopted; /* taken from an existing pair, no request recorded */
     /* the request */
-    char *request; /* canonical JSON of the request fields (cert_request_json) */
+    char *request;      /* canonical JSON of the request fields (cert_request_json) */
+    char *full_request; /* of the whole spec, if names were left out of the request; else NULL */
+    struct cl_strv missing_names; /* that were left out */
+    /* acme; NULL = none, or not known */
+    char *profile;
+    char *chain;             /* preferredChain that was looked for (chain_preference_text) */
+    char *certificate_url;   /* where it can be downloaded again */
+    struct cl_strv warnings; /* what the issuer said about it, for people */
     struct cert_facts cert;
 };
 #define MANIFEST_SCHEMA 1u

@@ -301,6 +301,13 @@ struct name_constraints {
     bool critical;
     struct name_constraints_set permitted, excluded;
 };
+/* Which of the chains that an ACME CA offers is wanted; one member is given, or none. */
+struct chain_preference {
+    char *issuer;  /* common name of whoever issued one of its certificates */
+    char *root;    /* the same of the topmost certificate: the root (cert-manager's meaning) */
+    char *sha256;  /* of one of its certificates, lower-case hex */
+    bool shortest; /* fewest certificates */
+};
 /* A recurring time in which to renew. */
 struct renewal_window_spec {
     char *cron;     /* five fields: when it opens */
@@ -340,7 +347,10 @@ struct cert_spec {
     struct solver_list solvers;
     bool suspend;
     enum deletion_policy deletion_policy;
-    long revision_history_limit; /* default 3 */
+    long revision_history_limit;             /* default 3 */
+    char *profile;                           /* ACME: of the CA; before the Issuer's */
+    struct chain_preference preferred_chain; /* ACME; before the Issuer's */
+    bool allow_subset_of_names; /* ACME: names that cannot be proved are left out for now */
 };
 
 /* ---- Issuer ---- */
@@ -389,6 +399,8 @@ struct acme_spec {
     enum preflight_mode preflight; /* is what the CA will look at looked at first? */
     long http_port, tls_port;      /* where the CA connects to; 80 and 443 at public ones */
     struct solver_list solvers;
+    char *profile;
+    struct chain_preference preferred_chain;
 };
 struct generate_spec { /* ca.generate */
     bool on;

@@ -42,6 +42,9 @@ void rules_propagation(const struct rules *r, const struct propagation_spec *p, 
 void rules_secret_ref(const struct rules *r, struct secret_ref *ref, const char *path);
 void rules_output(const struct rules *r, struct output_spec *o, const char *path);
 void rules_hook(const struct rules *r, const struct hook_spec *h, const char *path);
+/** At most one member of @c is given. */
+void rules_preferred_chain(const struct rules *r, const struct chain_preference *c,
+                           const char *path);
 void rules_private_key(const struct rules *r, struct private_key_spec *k, const char *path);
 /** Fallbacks and standby; after the merge, which decides who the first Issuer is. */
 void rules_issuers(const struct rules *r, struct cert_spec *s);

@@ -184,6 +184,7 @@ void rules_certificate(const struct rules *r, struct cert_spec *s)
         (void)cl_format(path, sizeof(path), "spec.hooks[%zu]", i);
         rules_hook(r, &s->hooks.items[i], path);
     }
+    rules_preferred_chain(r, &s->preferred_chain, "spec.preferredChain");
     rules_solvers(r, &s->solvers, "spec.solvers");
     rules_merge(r, s);
     rules_issuers(r, s);

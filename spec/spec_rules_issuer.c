@@ -27,6 +27,7 @@ static void check_acme(const struct rules *r, struct acme_spec *a)
     if (a->private_key.name != NULL && a->private_key.key == NULL) {
         a->private_key.key = cl_strdup(DEFAULT_SECRET_KEY);
     }
+    rules_preferred_chain(r, &a->preferred_chain, "spec.acme.preferredChain");
     rules_solvers(r, &a->solvers, "spec.acme.solvers");
 }
 

@@ -22,6 +22,7 @@ extern const struct schema SCHEMA_NAMED_HOOK; /* keyed by name, in a Configurati
 extern const struct schema SCHEMA_PRIVATE_KEY;
 extern const struct schema SCHEMA_PRIVATE_KEY_DEFAULTS; /* without defaults of its own */
 extern const struct schema SCHEMA_NAME_CONSTRAINTS;
+extern const struct schema SCHEMA_PREFERRED_CHAIN;
 extern const struct schema_word WORDS_KEY_ALGORITHM[];
 
 extern const struct schema SCHEMA_CA_LIMIT;

@@ -35,11 +35,14 @@ schema_value value_email_or_domain;
 schema_value value_dns_name; /* may be a wildcard */
 schema_value value_zone;     /* may not */
 schema_value value_common_name;
-schema_value value_pem;      /* certificates, as PEM or as base64 of PEM */
-schema_value value_cron;     /* five fields; cl_cron.h */
-schema_value value_timezone; /* shape of a name of the tz database, or a POSIX TZ text */
-schema_value value_instant;  /* RFC 3339 */
-schema_value value_argument; /* any text without line breaks */
+schema_value value_pem;        /* certificates, as PEM or as base64 of PEM */
+schema_value value_chain_name; /* common name of a CA, at most 128 bytes */
+schema_value value_profile;    /* printable, no spaces, at most 128 bytes */
+schema_value value_sha256;     /* 64 hex digits, colons allowed; lower case without colons */
+schema_value value_cron;       /* five fields; cl_cron.h */
+schema_value value_timezone;   /* shape of a name of the tz database, or a POSIX TZ text */
+schema_value value_instant;    /* RFC 3339 */
+schema_value value_argument;   /* any text without line breaks */
 
 /** Is @path below @root, or @root itself? Both are normal forms. */
 bool path_below(const char *path, const char *root);

@@ -60,6 +60,8 @@ void status_deinit(struct status *s)
     jtable_free(&STATUS_USED_ISSUER, s);
     jtable_free(&STATUS_SCHEDULE, s);
     jtable_free(&STATUS_ERROR, &s->last_error);
+    name_problems_deinit(&s->last_error.names);
+    jtable_free(&STATUS_EXTRA, s);
     cl_strv_deinit(&s->warnings);
     cert_facts_deinit(&s->cert);
     json_decref(s->issuance);

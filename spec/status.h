@@ -6,6 +6,7 @@
 
 #include "spec/base/cl_err.h"
 #include "spec/manifest.h"
+#include "spec/name_problems.h"
 #include "spec/spec.h"
 
 #include <jansson.h>
@@ -55,6 +56,7 @@ struct status_error {
     char *reason, *type, *identifier, *detail, *order_url, *hint;
     int http_status;
     cl_time retry_after;
+    struct name_problems names; /* "subproblems" */
     json_t *authorizations; /* those that failed or waited, as in issuance; owned, may be NULL */
 };
 struct status_output {
@@ -101,6 +103,8 @@ struct status {
     struct status_error last_error;
     bool has_cert;
     struct cert_facts cert;
+    char *profile;                /* that the CA made it by; NULL or "" = none */
+    struct cl_strv missing_names; /* of the spec, which it lacks */
     struct status_output *outputs;
     size_t n_outputs;
     struct status_hook *hooks;

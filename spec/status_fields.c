@@ -75,6 +75,12 @@ static const struct jfield ERROR[] = {
 };
 const struct jtable STATUS_ERROR = JTABLE(ERROR, status_error);
 
+static const struct jfield EXTRA[] = {
+    JFIELD_OPT(JF_TEXT, status, profile, "profile"),
+    JFIELD_OPT(JF_STRV, status, missing_names, "missingNames"),
+};
+const struct jtable STATUS_EXTRA = JTABLE(EXTRA, status);
+
 static const struct jfield OUTPUT[] = {
     JFIELD(JF_WORD, status_output, directory, "directory"),
     JFIELD(JF_STRV, status_output, files, "files"),

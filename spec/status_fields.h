@@ -10,6 +10,7 @@ extern const struct jtable STATUS_METADATA;    /* members of struct status */
 extern const struct jtable STATUS_SOURCE;      /* struct status_source */
 extern const struct jtable STATUS_ISSUER_REF;  /* members of struct status */
 extern const struct jtable STATUS_USED_ISSUER; /* members of struct status */
+extern const struct jtable STATUS_EXTRA;       /* of the certificate, beside its facts */
 extern const struct jtable STATUS_VALIDITY;    /* members of struct status */
 extern const struct jtable STATUS_SCHEDULE;    /* members of struct status */
 extern const struct jtable STATUS_CONDITION;   /* struct condition, without type and status */

@@ -100,7 +100,10 @@ static int read_last_error(const json_t *o, struct status *s, struct cl_err *err
     json_t *authorizations = json_object_get(o, "authorizations");
     s->last_error.authorizations =
         json_is_array(authorizations) ? json_incref(authorizations) : NULL;
-    return jtable_read(&STATUS_ERROR, o, &s->last_error, err);
+    if (jtable_read(&STATUS_ERROR, o, &s->last_error, err) < 0) {
+        return -1;
+    }
+    return name_problems_read(json_object_get(o, "subproblems"), &s->last_error.names, err);
 }
 
 static int read_source(const json_t *o, struct status *s, struct cl_err *err)
@@ -125,6 +128,9 @@ static int read_certificate(const json_t *o, struct status *s, struct cl_err *er
     }
     if (cl_streq(s->used_issuer, s->issuer_name) && cl_streq(s->used_kind, s->issuer_kind)) {
         jtable_free(&STATUS_USED_ISSUER, s); /* the same needs no words */
+    }
+    if (jtable_read(&STATUS_EXTRA, o, s, err) < 0) {
+        return -1;
     }
     return cert_facts_read(o, &s->cert, err);
 }

@@ -65,6 +65,7 @@ static json_t *certificate(const struct status *s)
         return json_null();
     }
     cert_facts_write(o, &s->cert);
+    jtable_write(&STATUS_EXTRA, o, s);
     if (s->used_issuer != NULL) {
         json_put(o, "issuerRef", record(&STATUS_USED_ISSUER, s));
     } else if (s->issuer_name != NULL) {
@@ -79,6 +80,9 @@ static json_t *last_error(const struct status_error *e)
 
     json_put(o, "class", json_text(cl_err_kind_name(e->kind)));
     jtable_write(&STATUS_ERROR, o, e);
+    if (e->names.len > 0) {
+        json_put(o, "subproblems", name_problems_write(&e->names));
+    }
     if (e->authorizations != NULL) {
         json_put(o, "authorizations", json_incref(e->authorizations));
     }

@@ -2,6 +2,7 @@
 /* acme_answer: what becomes of an answer, or of its absence: success, another try, or an error. */
 #include "backends/acme/acme_problem.h"
 #include "backends/acme/acme_transport_impl.h"
+#include "backends/acme/acme_url.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
 
@@ -9,9 +10,12 @@
 
 #define NONCE_TRIES 5u
 #define TRIES 5u
+#define ALTERNATES_MAX 10u
 #define PATIENCE (1 * CL_MINUTE) /* the longest Retry-After that is waited out here */
 
 static void take_reply(struct acme_call *call);
+static void take_names(struct acme_call *call);
+static void take_alternates(struct acme_call *call);
 static void end(struct acme_call *call, const struct cl_err *err);
 static void rest(struct acme_call *call);
 static void pause_all(struct acme_transport *t, cl_time until, bool busy);
@@ -61,6 +65,41 @@ static void classify(struct acme_call *call, struct cl_err *ret)
     };
     acme_problem_to_err(&f, loop_now(call->transport->p.loop), ret);
     cl_strv_deinit(&terms);
+    if (call->what == ACME_NEW_ORDER || call->what == ACME_FINALIZE) {
+        take_names(call);
+    }
+}
+
+/* Subproblems (RFC 8555 6.7.1) of the last answer. */
+static void take_names(struct acme_call *call)
+{
+    struct acme_problem p = {0};
+
+    name_problems_deinit(&call->names);
+    if (acme_msg_problem(cl_buf_str(&call->transfer.body), call->transfer.body.len, &p) == 0) {
+        call->names = p.names;
+        p.names = (struct name_problems){0};
+        acme_problem_deinit(&p);
+    }
+}
+
+/* RFC 8555 7.4.2: Link rel="alternate", any number of them. Relative ones are resolved; what is no
+ * usable URL is no chain. */
+static void take_alternates(struct acme_call *call)
+{
+    struct cl_strv found = {0};
+
+    http_links(&call->transfer, "alternate", &found);
+    cl_strv_for_each(link, &found) {
+        char *url = acme_url_resolve(call->url, link);
+        if (call->alternates.len < ALTERNATES_MAX &&
+            acme_url_ok(url, call->transport->allow_http)) {
+            cl_strv_add(&call->alternates, url);
+        }
+        cl_free(url);
+    }
+    cl_strv_deinit(&found);
+    call->reply.alternates = &call->alternates;
 }
 
 static void take_reply(struct acme_call *call)
@@ -83,6 +122,9 @@ static void take_reply(struct acme_call *call)
             .body = cl_buf_str(&r->body),
             .len = r->body.len,
         };
+        if (call->what == ACME_CERTIFICATE) {
+            take_alternates(call);
+        }
         end(call, NULL);
         return;
     }

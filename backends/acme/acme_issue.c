@@ -8,6 +8,7 @@
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_rng.h"
+#include "spec/spec_acme.h"
 
 #include <string.h>
 
@@ -80,6 +81,9 @@ void acme_issue_start(struct acme *a, struct issue_op *issue)
     issue->failed_view = NULL;
     issue->proofs = (struct persist_proofs){0};
     issue->used_account_url = NULL;
+    issue->used_certificate_url = NULL;
+    issue->names = (struct name_problems){0};
+    issue->warnings = (struct cl_strv){0};
     i->issue = issue;
     i->certificate = cl_rng_hash(issue->key_name) | 1;
     i->csr = cl_base64url(issue->csr, issue->csr_len);
@@ -91,6 +95,9 @@ void acme_issue_start(struct acme *a, struct issue_op *issue)
         p.replaces = issue->replaces;
     }
     p.csr = i->csr;
+    p.profile = acme_profile_of(issue->object->cert, a->spec);
+    p.chain = acme_chain_of(issue->object->cert, a->spec);
+    p.certificate_url = issue->certificate_url;
     i->order = acme_order_create(&p);
     loop_defer(a->host->loop, &i->start, start_task, i);
 }
@@ -129,6 +136,24 @@ static void note_hang(struct acme_issuance *i, struct cl_err *err)
     h->at = now;
 }
 
+/* Whether it may be installed is for the guard to say; here it only gets the order that a server needs
+ * (RFC 8555 7.4.2). */
+static void take_chain(struct acme_issuance *i)
+{
+    struct acme_order *o = i->order;
+    struct cl_err err = {0};
+    char *repaired = NULL;
+
+    if (i->issue->key != NULL && cert_chain_repair(o->chain, i->issue->key, &repaired, &err) == 0 &&
+        repaired != NULL) {
+        cl_strv_add(&i->issue->warnings, "the CA sent the chain out of order; it was put in order");
+    }
+    i->issue->fullchain_pem = repaired != NULL ? repaired : o->chain;
+    if (repaired == NULL) {
+        o->chain = NULL;
+    }
+}
+
 static void take_results(struct acme_issuance *i, struct cl_err *err)
 {
     struct issue_op *issue = i->issue;
@@ -140,14 +165,18 @@ static void take_results(struct acme_issuance *i, struct cl_err *err)
     issue->impl = NULL;
     issue->used_order_url = cl_strdup(o->url);
     issue->used_account_url = i->a->has_doc ? cl_strdup(i->a->doc.url) : NULL;
+    issue->names = o->names;
+    o->names = (struct name_problems){0};
+    issue->warnings = o->warnings;
+    o->warnings = (struct cl_strv){0};
     if (o->err.kind == CL_ERR_NONE) {
         for (size_t n = 0; n < i->n_slots; n++) {
             if (!cl_str_empty(i->slots[n].proof.identifier)) {
                 persist_proofs_put(&issue->proofs, &i->slots[n].proof);
             }
         }
-        issue->fullchain_pem = o->chain;
-        o->chain = NULL;
+        issue->used_certificate_url = cl_strdup(o->certificate_url);
+        take_chain(i);
         i->a->issued++;
         return;
     }
@@ -258,6 +287,7 @@ static void answered(struct cl_op *op, const struct cl_err *err)
                             .what = q->call.what,
                             .index = q->index,
                             .reply = &q->call.reply,
+                            .names = &q->call.names,
                             .err = err};
     bool aborted = q->aborted;
 
@@ -270,6 +300,8 @@ static void answered(struct cl_op *op, const struct cl_err *err)
         ev = (struct acme_event){.type = EV_TIMER};
     }
     acme_issue_feed(i, &ev);
+    cl_strv_deinit(&q->call.alternates);
+    name_problems_deinit(&q->call.names);
     cl_free(q);
 }
 

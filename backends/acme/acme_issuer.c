@@ -6,6 +6,8 @@
 #include "backends/acme/acme_problem.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
+#include "spec/base/cl_buf.h"
+#include "spec/spec_acme.h"
 
 #include <string.h>
 
@@ -113,6 +115,46 @@ static json_t *acme_details(struct issuer *i)
     return acme_view_details(of(i));
 }
 
+/* "default (as usual), shortlived (six days)" */
+static void list_profiles(const struct acme_directory *d, struct cl_buf *ret)
+{
+    char name[CL_CLEAN_TEXT];
+    char doc[CL_CLEAN_TEXT];
+
+    for (size_t i = 0; i < d->profiles.len; i++) {
+        const char *text = d->profile_docs.items[i];
+        cl_clean(name, sizeof name, d->profiles.items[i], strlen(d->profiles.items[i]));
+        cl_clean(doc, sizeof doc, text, strlen(text));
+        if (cl_buf_addf(ret, "%s%s%s%s%s", i > 0 ? ", " : "", name, doc[0] != '\0' ? " (" : "", doc,
+                        doc[0] != '\0' ? ")" : "") < 0) {
+            (void)cl_buf_adds(ret, " ...");
+            return;
+        }
+    }
+}
+
+/* A profile that the directory does not name should not be asked for (draft-ietf-acme-profiles). */
+static int acme_refuses(struct issuer *i, const struct object *certificate, struct cl_err *err)
+{
+    const struct acme *a = of(i);
+    const char *profile = acme_profile_of(certificate->cert, a->spec);
+    struct cl_buf offer;
+
+    if (profile == NULL || a->directory_at == 0 || cl_strv_has(&a->directory.profiles, profile)) {
+        return 0;
+    }
+    cl_buf_init(&offer, 300);
+    list_profiles(&a->directory, &offer);
+    (void)cl_fail(err, CL_ERR_PERMANENT, "InvalidProfile",
+                  "the CA has no profile %s, which %s asks for; it offers %s; nothing is ordered "
+                  "before that is changed",
+                  profile,
+                  cl_str_empty(certificate->cert->profile) ? "the Issuer" : "the Certificate",
+                  offer.len > 0 ? cl_buf_str(&offer) : "no profiles at all");
+    cl_buf_deinit(&offer);
+    return -1;
+}
+
 const struct issuer_ops acme_issuer_ops = {
     .name = "acme",
     .type = ISSUER_ACME,
@@ -124,6 +166,7 @@ const struct issuer_ops acme_issuer_ops = {
     .view = acme_view,
     .renewal_info = acme_renewal_info,
     .abandon = acme_abandon,
+    .refuses = acme_refuses,
     .details = acme_details,
 };
 

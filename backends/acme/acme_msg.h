@@ -6,6 +6,7 @@
 
 #include "spec/base/cl_err.h"
 #include "spec/base/cl_str.h"
+#include "spec/name_problems.h"
 #include "spec/spec.h"
 
 #include <stdbool.h>
@@ -41,7 +42,8 @@ struct acme_directory {
     char *revoke_cert, *key_change, *renewal_info;
     char *terms_of_service, *website; /* to be shown only: raw text, any scheme */
     bool external_account_required;
-    struct cl_strv profiles, caa_identities;
+    struct cl_strv profiles, profile_docs; /* names, and what the CA says about each */
+    struct cl_strv caa_identities;
 };
 void acme_directory_deinit(struct acme_directory *d);
 int acme_msg_directory(const char *text, size_t len, bool allow_http, struct acme_directory *ret,
@@ -49,12 +51,13 @@ int acme_msg_directory(const char *text, size_t len, bool allow_http, struct acm
 
 /* RFC 7807 with RFC 8555 6.7. Foreign text is raw here; acme_problem cleans it. */
 struct acme_problem {
-    char *type;        /* without the ACME URN prefix if it had it; "" if none */
-    char *detail;      /* at most ACME_MAX_DETAIL */
-    char *instance;    /* URL or NULL */
-    char *identifier;  /* of the first subproblem, or NULL */
-    char *subproblems; /* "NAME: detail; NAME: detail" or NULL */
-    char *subtype;     /* type of the first subproblem, or NULL */
+    char *type;                 /* without the ACME URN prefix if it had it; "" if none */
+    char *detail;               /* at most ACME_MAX_DETAIL */
+    char *instance;             /* URL or NULL */
+    char *identifier;           /* of the first subproblem, or NULL */
+    char *subproblems;          /* "NAME: detail; NAME: detail" or NULL */
+    char *subtype;              /* type of the first subproblem, or NULL */
+    struct name_problems names; /* the subproblems that have an identifier; clean */
 };
 void acme_problem_deinit(struct acme_problem *p);
 /** 0, or -1 if @text is no problem document (a load balancer's HTML, say). */
@@ -73,6 +76,7 @@ struct acme_order_msg {
     struct cl_strv authorizations;
     char *finalize;    /* always there */
     char *certificate; /* or NULL */
+    char *profile;     /* draft-ietf-acme-profiles: the one it is made by, or NULL */
     bool has_error;
     struct acme_problem error;
 };
@@ -123,8 +127,13 @@ int acme_msg_account(const char *text, size_t len, struct acme_account_msg *ret,
 void acme_msg_contacts(const char *email, struct cl_strv *ret);
 char *acme_msg_new_account(const struct cl_strv *contacts, bool terms_agreed);
 char *acme_msg_update_account(const struct cl_strv *contacts);
-/** @replaces: RFC 9773 certificate id or NULL; @not_after: 0 = leave it to the CA. */
-char *acme_msg_new_order(const struct cert_spec *spec, const char *replaces, cl_time not_after);
+/* What a newOrder may ask for beside the names; NULL and 0 = not. Borrowed. */
+struct acme_wishes {
+    const char *replaces; /* RFC 9773 5: certificate id */
+    const char *profile;
+    cl_time not_after;
+};
+char *acme_msg_new_order(const struct cert_spec *spec, const struct acme_wishes *w);
 /** @csr: base64url of the DER. */
 char *acme_msg_finalize(const char *csr);
 

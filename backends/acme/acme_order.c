@@ -34,7 +34,7 @@ static const struct order_row {
     order_fn *run;
     unsigned next;
 } STATES[ORDER_STATE_COUNT] = {
-    [ORDER_CREATE] = {"create", order_create, TO(CREATE) | TO(SAVE) | TO(CLEANUP)},
+    [ORDER_CREATE] = {"create", order_create, TO(CREATE) | TO(SAVE) | TO(AUTHORIZE) | TO(CLEANUP)},
     [ORDER_RESUME] = {"resume", order_resume, TO(CREATE) | FROM_ORDER},
     [ORDER_SAVE] = {"save", order_save, FROM_ORDER},
     [ORDER_AUTHORIZE] = {"authorize", acme_order_authorize,
@@ -68,7 +68,10 @@ struct acme_order *acme_order_create(const struct acme_order_params *p)
     o->p = *p;
     o->url = cl_strdup(p->order_url);
     o->replaces = cl_strdup(p->replaces);
-    o->state = o->url != NULL ? ORDER_RESUME : ORDER_CREATE;
+    o->certificate_url = cl_strdup(p->certificate_url);
+    o->state = o->certificate_url != NULL ? ORDER_DOWNLOAD
+               : o->url != NULL           ? ORDER_RESUME
+                                          : ORDER_CREATE;
     return o;
 }
 
@@ -88,9 +91,11 @@ void acme_order_forget(struct acme_order *o)
     cl_free(o->url);
     cl_free(o->finalize_url);
     cl_free(o->certificate_url);
+    cl_free(o->profile);
     o->url = NULL;
     o->finalize_url = NULL;
     o->certificate_url = NULL;
+    o->profile = NULL;
     o->status = ACME_STATUS_NONE;
     o->expires = 0;
 }
@@ -103,6 +108,9 @@ void acme_order_destroy(struct acme_order *o)
     acme_order_forget(o);
     cl_free(o->replaces);
     cl_free(o->chain);
+    cl_strv_deinit(&o->alternates);
+    cl_strv_deinit(&o->warnings);
+    name_problems_deinit(&o->names);
     cl_free(o);
 }
 
@@ -165,13 +173,32 @@ static bool resumable(enum cl_err_kind kind)
 
 enum acme_step acme_order_fail(struct acme_order *o, const struct cl_err *err)
 {
-    o->err = *err;
+    if (!o->abandoned) { /* else it is known already why it fails */
+        o->err = *err;
+    }
     o->again_at = 0;
-    if (o->hung || !resumable(err->kind)) {
+    if (o->hung || o->abandoned || !resumable(err->kind)) {
         cl_free(o->url);
         o->url = NULL;
     }
     return acme_order_go(o, ORDER_CLEANUP);
+}
+
+enum acme_step acme_order_abandon(struct acme_order *o, const struct cl_err *err)
+{
+    o->err = *err;
+    o->abandoned = true;
+    cl_free(o->url);
+    o->url = NULL;
+    return acme_order_go(o, ORDER_AUTHORIZE);
+}
+
+void acme_order_blame(struct acme_order *o, const struct name_problems *names)
+{
+    for (size_t i = 0; names != NULL && i < names->len; i++) {
+        const struct name_problem *n = &names->items[i];
+        name_problems_add(&o->names, n->identifier, n->type, n->detail);
+    }
 }
 
 enum acme_step acme_order_fail_in(struct acme_order *o, const struct cl_err *err, const char *where)
@@ -236,14 +263,23 @@ bool acme_order_expired(const struct acme_order *o)
 
 /* ---- states ---- */
 
+/* notAfter is sent only on request: most CAs decide by themselves. */
+static bool asks_lifetime(const struct acme_order *o)
+{
+    return o->p.request_duration && o->p.object->cert->duration != 0 && !o->any_lifetime;
+}
+
 static enum acme_step ask_new_order(struct acme_order *o)
 {
     const struct cert_spec *spec = o->p.object->cert;
-    cl_time not_after =
-        o->p.request_duration && spec->duration != 0 ? o->now + o->p.skew + spec->duration : 0;
+    const struct acme_wishes wishes = {
+        .replaces = o->replaces,
+        .profile = o->p.profile,
+        .not_after = asks_lifetime(o) ? o->now + o->p.skew + spec->duration : 0,
+    };
 
-    acme_order_ask(o, ACME_NEW_ORDER, 0, o->p.new_order_url,
-                   acme_msg_new_order(spec, o->replaces, not_after));
+    name_problems_deinit(&o->names); /* of an order before this one */
+    acme_order_ask(o, ACME_NEW_ORDER, 0, o->p.new_order_url, acme_msg_new_order(spec, &wishes));
     return STEP_WAIT;
 }
 
@@ -259,7 +295,37 @@ static enum acme_step new_order_refused(struct acme_order *o, const struct cl_er
         o->replaces = NULL;
         return acme_order_go(o, ORDER_CREATE);
     }
+    if (asks_lifetime(o) && acme_problem_is(err, "malformed") &&
+        (strcasestr(err->text, "notAfter") != NULL || strcasestr(err->text, "notBefore") != NULL)) {
+        o->any_lifetime = true;
+        cl_strv_add(&o->warnings,
+                    "the CA does not let the lifetime be chosen: spec.duration has no "
+                    "effect; remove enableDurationFeature from the Issuer");
+        return acme_order_go(o, ORDER_CREATE);
+    }
     return acme_order_fail_in(o, err, "new order");
+}
+
+/* A CA that knows profiles echoes the one it took; silence means that it took none. */
+bool acme_order_wrong_profile(const struct acme_order *o, struct cl_err *err)
+{
+    if (o->p.profile == NULL || cl_streq(o->profile, o->p.profile)) {
+        return false;
+    }
+    if (o->profile == NULL) {
+        (void)cl_fail(
+            err, CL_ERR_BAD_RESULT, "ProfileMismatch",
+            "the CA has made an order without a profile, though %s was asked for; nothing "
+            "of it is used",
+            o->p.profile);
+    } else {
+        char clean[CL_CLEAN_TEXT];
+        (void)cl_fail(err, CL_ERR_BAD_RESULT, "ProfileMismatch",
+                      "the CA has made an order with the profile %.100s, though %s was asked for; "
+                      "nothing of it is used",
+                      cl_clean(clean, sizeof clean, o->profile, strlen(o->profile)), o->p.profile);
+    }
+    return true;
 }
 
 static enum acme_step order_create(struct acme_order *o, const struct acme_event *ev)
@@ -280,8 +346,10 @@ static enum acme_step order_create(struct acme_order *o, const struct acme_event
         if (!acme_order_read(o, ev->reply, &err)) {
             return acme_order_fail_in(o, &err, "new order");
         }
-        return acme_order_go(o, ORDER_SAVE);
+        return acme_order_wrong_profile(o, &err) ? acme_order_abandon(o, &err)
+                                                 : acme_order_go(o, ORDER_SAVE);
     case EV_FAILED:
+        acme_order_blame(o, ev->names);
         return new_order_refused(o, ev->err);
     case EV_FETCHED:
     case EV_TIMER:
@@ -323,7 +391,8 @@ static enum acme_step resumed(struct acme_order *o, const struct acme_reply *rep
     }
     bool usable = msg.status != ACME_STATUS_INVALID && msg.status != ACME_STATUS_EXPIRED &&
                   msg.status != ACME_STATUS_REVOKED && msg.status != ACME_STATUS_DEACTIVATED;
-    bool wanted = o->p.abandon || acme_msg_order_is_for(&msg, o->p.object->cert);
+    bool same_profile = o->p.profile == NULL || cl_streq(msg.profile, o->p.profile);
+    bool wanted = o->p.abandon || (same_profile && acme_msg_order_is_for(&msg, o->p.object->cert));
     acme_order_msg_deinit(&msg);
     if (!usable || !wanted || !acme_order_read(o, reply, &err) || acme_order_expired(o)) {
         acme_order_forget(o);
@@ -394,6 +463,8 @@ bool acme_order_read(struct acme_order *o, const struct acme_reply *reply, struc
     o->finalize_url = cl_strdup(msg.finalize);
     cl_free(o->certificate_url);
     o->certificate_url = cl_strdup(msg.certificate);
+    cl_free(o->profile);
+    o->profile = cl_strdup(msg.profile);
     if (o->n_authz == 0) {
         o->n_authz = msg.authorizations.len;
         o->authz = cl_calloc(o->n_authz, sizeof *o->authz);
@@ -403,6 +474,7 @@ bool acme_order_read(struct acme_order *o, const struct acme_reply *reply, struc
     }
     if (msg.status == ACME_STATUS_INVALID && msg.has_error && err->kind == CL_ERR_NONE) {
         acme_problem_verdict(&msg.error, msg.error.identifier, err);
+        acme_order_blame(o, &msg.error.names);
     }
     acme_order_msg_deinit(&msg);
     return true;

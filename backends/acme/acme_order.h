@@ -95,8 +95,12 @@ struct acme_order_params {
     const struct object *object;       /* the Certificate */
     const struct solver_list *solvers; /* the Issuer's */
     const char *new_order_url;
-    const char *order_url;  /* resume this one; NULL = a new order; copied */
-    const char *replaces;   /* RFC 9773; NULL = none; copied */
+    const char *order_url;                /* resume this one; NULL = a new order; copied */
+    const char *replaces;                 /* RFC 9773; NULL = none; copied */
+    const char *profile;                  /* NULL = the CA's default; its echo is checked */
+    const struct chain_preference *chain; /* NULL = the CA's default */
+    /* Only download this certificate again, for its other chains; NULL = order one. Copied. */
+    const char *certificate_url;
     const char *thumbprint; /* of the account key */
     const char *csr;        /* base64url */
     bool allow_http;
@@ -116,6 +120,7 @@ struct acme_order {
     enum acme_status status; /* at the CA */
     cl_time expires;         /* CA's clock; 0 = not said */
     char *finalize_url, *certificate_url;
+    char *profile; /* as the CA says; NULL = it says none */
     struct acme_authz *authz;
     size_t n_authz;
     bool fresh;         /* made by this run, a moment ago */
@@ -127,10 +132,16 @@ struct acme_order {
     unsigned polls;
     cl_time ready_at; /* when finalize was first sent */
     cl_time next_poll;
-    bool early;        /* the next poll of POLL is the early one of EagerFirst */
-    bool hung;         /* given up because the CA does not get on with it */
-    struct cl_err err; /* kind NONE = fine so far */
-    char *chain;       /* the certificate, PEM */
+    bool early;                 /* the next poll of POLL is the early one of EagerFirst */
+    bool hung;                  /* given up because the CA does not get on with it */
+    bool abandoned;             /* has failed; the authorizations are read to be deactivated */
+    bool any_lifetime;          /* the CA did not take notAfter: ask without */
+    struct cl_err err;          /* kind NONE = fine so far */
+    struct name_problems names; /* which names are to blame, if the CA says so */
+    struct cl_strv warnings;    /* for people */
+    char *chain;                /* the certificate, PEM */
+    struct cl_strv alternates;  /* URLs of its other chains */
+    size_t alternate;           /* how many of them were asked for */
     struct acme_actions *out;
 };
 
@@ -154,7 +165,8 @@ struct acme_event {
     size_t index; /* of the authorization */
     const struct acme_reply *reply;
     const struct cl_err *err;
-    cl_time miss_wait; /* PRESENTED: see acme_authz */
+    const struct name_problems *names; /* FAILED: what the CA said about single names; or NULL */
+    cl_time miss_wait;                 /* PRESENTED: see acme_authz */
 };
 
 enum acme_action_type {

@@ -139,31 +139,59 @@ static bool all_read(const struct acme_order *o, size_t *ret_pending)
     return true;
 }
 
+/* Is it only read to be given up? */
+static bool dropping(const struct acme_order *o)
+{
+    return o->p.abandon || o->abandoned;
+}
+
+/* On when all have been read. */
+static enum acme_step when_read(struct acme_order *o)
+{
+    size_t pending;
+
+    if (!all_read(o, &pending)) {
+        return STEP_WAIT;
+    }
+    if (dropping(o)) {
+        return acme_order_go(o, ORDER_CLEANUP);
+    }
+    return acme_order_go(o, pending > 0 ? ORDER_PRESENT : ORDER_FINALIZE);
+}
+
+/* The order cannot succeed. The rest is read all the same: what is pending is deactivated. */
+static void give_up_authz(struct acme_order *o, struct acme_authz *a, const struct cl_err *err)
+{
+    a->step = AUTHZ_CHOSEN;
+    o->err = *err;
+    o->abandoned = true;
+    cl_free(o->url);
+    o->url = NULL;
+}
+
 static enum acme_step authz_read(struct acme_order *o, size_t index,
                                  const struct acme_authz_msg *msg)
 {
     struct acme_authz *a = &o->authz[index];
     struct cl_err err = {0};
-    size_t pending;
 
-    if (!o->p.abandon && !identifier_expected(o, &msg->identifier)) {
-        (void)cl_fail(&err, CL_ERR_BAD_RESULT, "UnexpectedIdentifier",
-                      "the CA wants a name proved that the certificate does not have");
-        return acme_order_fail(o, &err);
-    }
     a->identifier = cl_strdup(msg->identifier.value);
     a->wildcard = msg->wildcard;
     a->status = msg->status;
+    if (!dropping(o) && !identifier_expected(o, &msg->identifier)) {
+        (void)cl_fail(&err, CL_ERR_BAD_RESULT, "UnexpectedIdentifier",
+                      "the CA wants a name proved that the certificate does not have");
+        give_up_authz(o, a, &err);
+    }
     switch (msg->status) {
     case ACME_STATUS_VALID:
         a->step = AUTHZ_REUSED;
         break;
     case ACME_STATUS_PENDING:
     case ACME_STATUS_PROCESSING:
-        if (o->p.abandon) {
-            a->step = AUTHZ_CHOSEN;
-        } else if (choose_challenge(o, a, msg, &err) < 0) {
-            return acme_order_fail(o, &err);
+        a->step = AUTHZ_CHOSEN;
+        if (!dropping(o) && choose_challenge(o, a, msg, &err) < 0) {
+            give_up_authz(o, a, &err);
         }
         break;
     case ACME_STATUS_NONE:
@@ -174,20 +202,23 @@ static enum acme_step authz_read(struct acme_order *o, size_t index,
     case ACME_STATUS_REVOKED:
     case ACME_STATUS_COUNT: /* of an order that we did not see fail: make another one */
         acme_authz_verdict(msg, &err);
-        if (o->p.abandon) {
+        if (dropping(o)) {
             a->step = AUTHZ_FAILED;
             break;
         }
         (void)acme_order_act(o, ACT_ABORT, 0);
         return acme_order_remake(o, &err);
     }
-    if (!all_read(o, &pending)) {
-        return STEP_WAIT;
+    return when_read(o);
+}
+
+static enum acme_step authz_not_read(struct acme_order *o, size_t index, const struct cl_err *err)
+{
+    if (dropping(o)) {
+        o->authz[index].step = AUTHZ_FAILED;
+        return when_read(o);
     }
-    if (o->p.abandon) {
-        return acme_order_go(o, ORDER_CLEANUP);
-    }
-    return acme_order_go(o, pending > 0 ? ORDER_PRESENT : ORDER_FINALIZE);
+    return acme_order_fail_in(o, err, "read an authorization");
 }
 
 enum acme_step acme_order_authorize(struct acme_order *o, const struct acme_event *ev)
@@ -204,15 +235,13 @@ enum acme_step acme_order_authorize(struct acme_order *o, const struct acme_even
         return STEP_WAIT;
     case EV_REPLY:
         if (acme_msg_authz(ev->reply->body, ev->reply->len, o->p.allow_http, &msg, &err) < 0) {
-            return acme_order_fail(o, &err);
+            return dropping(o) ? authz_not_read(o, ev->index, &err) : acme_order_fail(o, &err);
         }
         step = authz_read(o, ev->index, &msg);
         acme_authz_msg_deinit(&msg);
         return step;
     case EV_FAILED:
-        err = *ev->err;
-        cl_wrap(&err, "read an authorization");
-        return acme_order_fail(o, &err);
+        return authz_not_read(o, ev->index, ev->err);
     case EV_FETCHED:
     case EV_TIMER:
         return STEP_WAIT;

@@ -8,6 +8,7 @@
 #include "backends/acme/acme_order_impl.h"
 #include "backends/acme/acme_problem.h"
 #include "backends/solvers/solvers.h"
+#include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_buf.h"
 
@@ -140,6 +141,9 @@ static enum acme_step fail_validation(struct acme_order *o)
         if (err.kind == CL_ERR_NONE) {
             err = a->err;
         }
+        char *name = cl_printf("%s%s", a->wildcard ? "*." : "", a->identifier);
+        name_problems_add(&o->names, name, a->err.type, a->err.text);
+        cl_free(name);
         if (cl_buf_addf(&text, "%s%s%s: %s", text.len > 0 ? "; " : "", a->wildcard ? "*." : "",
                         a->identifier, a->err.text) < 0) {
             (void)cl_buf_adds(&text, " ...");
@@ -212,12 +216,18 @@ static enum acme_step polled(struct acme_order *o, size_t index, const struct ac
         a->step = AUTHZ_WATCHING;
         a->next_poll = acme_order_poll_at(o, reply->retry_after, a->polls - 1);
         break;
-    case ACME_STATUS_NONE:
-    case ACME_STATUS_READY:
-    case ACME_STATUS_INVALID:
     case ACME_STATUS_DEACTIVATED:
     case ACME_STATUS_EXPIRED:
     case ACME_STATUS_REVOKED:
+        (void)cl_fail(&err, CL_ERR_TRANSIENT, "AuthorizationGone",
+                      "the authorization of %s is %s; the order is dropped and made anew",
+                      a->identifier, acme_status_name(msg.status));
+        a->step = AUTHZ_FAILED;
+        acme_authz_msg_deinit(&msg);
+        return acme_order_is_dead(o, &err);
+    case ACME_STATUS_NONE:
+    case ACME_STATUS_READY:
+    case ACME_STATUS_INVALID:
     case ACME_STATUS_COUNT:
         acme_authz_verdict(&msg, &a->err);
         decided(o, index, false);

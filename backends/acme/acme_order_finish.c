@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* acme_order_finish: the names are proved; now the certificate: FINALIZE sends the CSR, POLL waits
- * for the CA to sign, DOWNLOAD gets the chain (RFC 8555 7.4, 7.4.2). */
+ * for the CA to sign (RFC 8555 7.4). */
 #include "backends/acme/acme_order_impl.h"
 #include "backends/acme/acme_problem.h"
 #include "spec/base/cl_alloc.h"
@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define FINALIZE_TRIES 5u
-#define CHAIN_MARK "-----BEGIN CERTIFICATE-----"
 
 /* The order does not get on: another one may. */
 static enum acme_step give_up(struct acme_order *o, const char *why)
@@ -22,8 +21,8 @@ static enum acme_step give_up(struct acme_order *o, const char *why)
     return acme_order_fail(o, &err);
 }
 
-static enum acme_step request_failed(struct acme_order *o, const struct cl_err *err,
-                                     const char *where)
+enum acme_step acme_order_request_failed(struct acme_order *o, const struct cl_err *err,
+                                         const char *where)
 {
     if (strcmp(err->reason, "TimedOut") == 0) {
         return give_up(o, "it does not answer in time");
@@ -51,6 +50,9 @@ static enum acme_step after_order(struct acme_order *o, const struct acme_reply 
     struct cl_err err = {0};
 
     if (!acme_order_read(o, reply, &err)) {
+        return acme_order_fail_in(o, &err, "order");
+    }
+    if (o->profile != NULL && acme_order_wrong_profile(o, &err)) {
         return acme_order_fail_in(o, &err, "order");
     }
     switch (o->status) {
@@ -100,7 +102,8 @@ enum acme_step acme_order_finalize(struct acme_order *o, const struct acme_event
             (void)acme_order_go(o, ORDER_POLL);
             return look_again(o, NULL);
         }
-        return request_failed(o, ev->err, "finalize");
+        acme_order_blame(o, ev->names);
+        return acme_order_request_failed(o, ev->err, "finalize");
     case EV_FETCHED:
     case EV_TIMER:
         return STEP_WAIT;
@@ -145,7 +148,7 @@ enum acme_step acme_order_poll(struct acme_order *o, const struct acme_event *ev
         }
         return after_order(o, ev->reply);
     case EV_FAILED:
-        return request_failed(o, ev->err, "poll the order");
+        return acme_order_request_failed(o, ev->err, "poll the order");
     case EV_TIMER:
         return o->next_poll != 0 ? poll_now(o) : STEP_WAIT;
     case EV_FETCHED:
@@ -159,36 +162,4 @@ enum acme_step acme_order_poll(struct acme_order *o, const struct acme_event *ev
         break;
     }
     cl_impossible("event in ORDER_POLL");
-}
-
-enum acme_step acme_order_download(struct acme_order *o, const struct acme_event *ev)
-{
-    struct cl_err err;
-
-    switch (ev->type) {
-    case EV_ENTER:
-        acme_order_ask(o, ACME_CERTIFICATE, 0, o->certificate_url, NULL);
-        return STEP_WAIT;
-    case EV_REPLY:
-        if (memmem(ev->reply->body, ev->reply->len, CHAIN_MARK, strlen(CHAIN_MARK)) == NULL) {
-            (void)cl_fail(&err, CL_ERR_BAD_RESULT, "NotPEM",
-                          "the CA's answer for the certificate is not PEM");
-            return acme_order_fail(o, &err);
-        }
-        o->chain = cl_strndup(ev->reply->body, ev->reply->len);
-        return acme_order_go(o, ORDER_CLEANUP);
-    case EV_FAILED:
-        return request_failed(o, ev->err, "download the certificate");
-    case EV_FETCHED:
-    case EV_TIMER:
-        return STEP_WAIT;
-    case EV_SAVED:
-    case EV_PRESENTED:
-    case EV_WAITS:
-    case EV_CLEANED:
-    case EV_ADMITTED:
-    case EV_CANCEL:
-        break;
-    }
-    cl_impossible("event in ORDER_DOWNLOAD");
 }

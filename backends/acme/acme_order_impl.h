@@ -31,6 +31,16 @@ void acme_order_ask(struct acme_order *o, enum acme_what what, size_t index, con
 
 /** When to poll again: Retry-After, else 2, 3, 5, 8, 10, 10 ... s. */
 cl_time acme_order_poll_at(const struct acme_order *o, const char *retry_after, unsigned polls);
+/** A request on an order that is finalized has failed. */
+enum acme_step acme_order_request_failed(struct acme_order *o, const struct cl_err *err,
+                                         const char *where);
+/** The order has failed with @err, and nobody will come back to it: its authorizations are read, and
+ *  those that are pending deactivated, before it ends. */
+enum acme_step acme_order_abandon(struct acme_order *o, const struct cl_err *err);
+/** Is the order made by another profile than the one asked for? Then @err says so. */
+bool acme_order_wrong_profile(const struct acme_order *o, struct cl_err *err);
+/** Takes over what the CA said about single names; NULL is fine. */
+void acme_order_blame(struct acme_order *o, const struct name_problems *names);
 /** Has the order expired by the CA's clock? */
 bool acme_order_expired(const struct acme_order *o);
 

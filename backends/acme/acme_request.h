@@ -4,6 +4,8 @@
 #ifndef ACME_REQUEST_H
 #define ACME_REQUEST_H
 
+#include "spec/base/cl_str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -43,6 +45,7 @@ struct acme_reply {
     const char *retry_after; /* or NULL */
     const char *body;
     size_t len;
+    const struct cl_strv *alternates; /* of a certificate: URLs of its other chains; or NULL */
 };
 
 #endif

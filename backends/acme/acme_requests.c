@@ -81,7 +81,7 @@ static void add_identifiers(json_t *list, const char *type, const struct cl_strv
     }
 }
 
-char *acme_msg_new_order(const struct cert_spec *spec, const char *replaces, cl_time not_after)
+char *acme_msg_new_order(const struct cert_spec *spec, const struct acme_wishes *w)
 {
     char time[CL_TIME_TEXT];
     json_t *root = json_object();
@@ -90,11 +90,15 @@ char *acme_msg_new_order(const struct cert_spec *spec, const char *replaces, cl_
     add_identifiers(identifiers, "dns", &spec->dns_names);
     add_identifiers(identifiers, "ip", &spec->ip_addresses);
     (void)json_object_set_new(root, "identifiers", identifiers);
-    if (not_after != 0) {
-        (void)json_object_set_new(root, "notAfter", json_string(cl_time_format(not_after, time)));
+    if (w->not_after != 0) {
+        (void)json_object_set_new(root, "notAfter",
+                                  json_string(cl_time_format(w->not_after, time)));
     }
-    if (replaces != NULL) {
-        (void)json_object_set_new(root, "replaces", json_string(replaces));
+    if (w->replaces != NULL) {
+        (void)json_object_set_new(root, "replaces", json_string(w->replaces));
+    }
+    if (w->profile != NULL) {
+        (void)json_object_set_new(root, "profile", json_string(w->profile));
     }
     return dump(root);
 }

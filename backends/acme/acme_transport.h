@@ -19,6 +19,7 @@
 #include "backends/net/http.h"
 #include "backends/rt/loop.h"
 #include "backends/rt/op.h"
+#include "spec/name_problems.h"
 
 struct acme_transport;
 struct acme_transport_params {
@@ -43,6 +44,9 @@ struct acme_call {
     /* result, valid in done if err is NULL */
     struct acme_reply reply;
     const struct http_op *http; /* all of the reply, for links and dates */
+    struct cl_strv alternates;  /* reply.alternates points to it; freed by the caller */
+    /* Also with an err: what the CA said about single names. Freed by the caller. */
+    struct name_problems names;
     /* private */
     struct acme_transport *transport;
     struct cl_list link;

@@ -87,6 +87,9 @@ json_t *acme_view_issuance(const struct acme_order *o)
         json_pack("{s:s?, s:s, s:s, s:s}", "url", o->url, "state", state, "step",
                   acme_order_state_name(o->state), "replaces", cl_str_or(o->replaces, ""));
 
+    if (o->p.profile != NULL) {
+        (void)json_object_set_new(order, "profile", json_string(o->p.profile));
+    }
     set_time(order, "expires", o->expires);
     if (o->missed > 0) {
         (void)json_object_set_new(order, "missed", json_integer((json_int_t)o->missed));
@@ -113,13 +116,19 @@ static json_t *view_foreign(const char *text)
 
 static json_t *view_directory(const struct acme *a)
 {
+    const struct acme_directory *d = &a->directory;
     json_t *profiles = json_array();
+    json_t *docs = json_object();
     json_t *v = json_object();
 
-    cl_strv_for_each(name, &a->directory.profiles) {
-        (void)json_array_append_new(profiles, view_foreign(name));
+    for (size_t i = 0; i < d->profiles.len; i++) {
+        json_t *name = view_foreign(d->profiles.items[i]);
+        (void)json_object_set_new(docs, json_string_value(name),
+                                  view_foreign(d->profile_docs.items[i]));
+        (void)json_array_append_new(profiles, name);
     }
     (void)json_object_set_new(v, "profiles", profiles);
+    (void)json_object_set_new(v, "profileDescriptions", docs);
     json_t *identities = json_array();
     cl_strv_for_each(name, &a->directory.caa_identities) {
         (void)json_array_append_new(identities, view_foreign(name));

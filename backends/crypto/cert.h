@@ -37,6 +37,26 @@ int cert_sign(const struct cert_sign_params *p, struct cl_buf *ret, struct cl_er
 int cert_parse_chain(const char *pem, struct cert_facts *ret, struct cl_err *err);
 /** Splits a PEM chain: leaf alone and the rest (may be ""); both owned. */
 int cert_split_chain(const char *pem, char **ret_leaf, char **ret_rest, struct cl_err *err);
+
+/* What a chain is chosen by. */
+struct cert_link {
+    char *issuer_cn; /* common name of whoever issued it, "" if none */
+    char *sha256;    /* of the DER, hex */
+};
+#define CERT_LINKS_MAX 10u
+struct cert_links { /* leaf first */
+    struct cert_link items[CERT_LINKS_MAX];
+    size_t len;
+};
+void cert_links_deinit(struct cert_links *l);
+/** Reads a PEM chain; signatures are not looked at. */
+int cert_links_read(const char *pem, struct cert_links *ret, struct cl_err *err);
+/**
+ * Puts a chain in order (RFC 8555 7.4.2: the leaf first, each certificate signed by the next): the
+ * leaf is the one that belongs to @k; what stands beside the chain is dropped. *ret is NULL if it was
+ * in order, else owned. Fails if certificates are there, but not the one that signed the leaf.
+ */
+int cert_chain_repair(const char *pem, const struct key *k, char **ret, struct cl_err *err);
 /** Does the leaf of @pem belong to @k? "InvalidKeyPair" if not. */
 int cert_matches_key(const char *pem, const struct key *k, struct cl_err *err);
 

@@ -248,7 +248,7 @@ static char *name_text(const X509_NAME *name)
     return text != NULL ? text : cl_strdup("");
 }
 
-static char *common_name(const X509_NAME *name)
+char *name_common_name(const X509_NAME *name)
 {
     int at = -1;
     unsigned char *utf8 = NULL;
@@ -315,7 +315,7 @@ static char *der_sha256(unsigned char *take_der, int len)
     return cl_strdup(hex);
 }
 
-static char *cert_sha256(const X509 *x)
+char *x509_sha256(const X509 *x)
 {
     unsigned char *der = NULL;
     int len = i2d_X509(x, &der);
@@ -357,11 +357,11 @@ int chain_facts(const struct chain *c, struct cert_facts *ret, struct cl_err *er
     f.uris = san.uris;
     f.email_addresses = san.emails;
     f.serial = serial_text(leaf);
-    f.sha256 = cert_sha256(leaf);
+    f.sha256 = x509_sha256(leaf);
     f.spki_sha256 = spki_sha256(leaf);
     f.subject = name_text(X509_get_subject_name(leaf));
     f.issuer = name_text(X509_get_issuer_name(leaf));
-    f.common_name = common_name(X509_get_subject_name(leaf));
+    f.common_name = name_common_name(X509_get_subject_name(leaf));
     EVP_PKEY *pkey = X509_get0_pubkey(leaf);
     enum key_algorithm algorithm = pkey_algorithm(pkey);
     f.key_algorithm =

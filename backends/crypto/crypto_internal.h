@@ -64,6 +64,10 @@ int chain_read(const char *pem, struct chain *ret, struct cl_err *err);
 int chain_check(const struct chain *c, struct cl_err *err);
 int chain_facts(const struct chain *c, struct cert_facts *ret, struct cl_err *err);
 
+/** The most specific common name, cleaned, "" if none; owned. */
+char *name_common_name(const X509_NAME *name);
+/** Of the DER, lower-case hex; owned. */
+char *x509_sha256(const X509 *x);
 /** Appends @x in PEM. */
 int cert_add_pem(struct cl_buf *b, X509 *x);
 

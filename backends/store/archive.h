@@ -64,7 +64,9 @@ struct pending {
     struct cl_buf key_pem; /* secret */
     unsigned char *csr;
     size_t csr_len;
-    char *order_url; /* NULL until the CA answered */
+    char *profile;          /* acme: asked for; NULL = none */
+    struct cl_strv missing; /* names of the spec that the request leaves out */
+    char *order_url;        /* NULL until the CA answered */
     char *account_url;
 };
 void pending_deinit(struct pending *p);

@@ -123,6 +123,7 @@ void memory_init(struct memory *m)
 void memory_deinit(struct memory *m)
 {
     jtable_free(&MEMORY, m);
+    memory_hold_clear(&m->hold);
     jtable_free(&ARI, &m->ari);
     for (size_t i = 0; i < m->n_hooks; i++) {
         jtable_free(&HOOK, &m->hooks[i]);
@@ -139,6 +140,12 @@ void memory_deinit(struct memory *m)
     cl_free(m->outputs);
     persist_proofs_deinit(&m->persist);
     *m = (struct memory){0};
+}
+
+void memory_hold_clear(struct memory_hold *h)
+{
+    name_problems_deinit(&h->names);
+    *h = (struct memory_hold){0};
 }
 
 /* ---- errors: fixed arrays, which the tables do not know ---- */
@@ -189,6 +196,9 @@ static json_t *hold_write(const struct memory_hold *h)
     jtable_write(&HOLD, o, h);
     store_times_write(HOLD_TIMES, N(HOLD_TIMES), o, h);
     json_put(o, "error", err_write(&h->err));
+    if (h->names.len > 0) {
+        json_put(o, "names", name_problems_write(&h->names));
+    }
     return o;
 }
 
@@ -311,7 +321,8 @@ static int hold_read(const json_t *o, struct memory_hold *h, struct cl_err *err)
     }
     h->kind = kind != NULL ? cl_err_kind_from_name(kind) : CL_ERR_NONE;
     err_read(json_object_get(o, "error"), &h->err);
-    if (jtable_read(&HOLD, o, h, err) < 0) {
+    if (jtable_read(&HOLD, o, h, err) < 0 ||
+        name_problems_read(json_object_get(o, "names"), &h->names, err) < 0) {
         return -1;
     }
     return store_times_read(HOLD_TIMES, N(HOLD_TIMES), o, h, err);

@@ -8,6 +8,7 @@
 #include "backends/store/paths.h"
 #include "spec/ari_state.h"
 #include "spec/base/cl_err.h"
+#include "spec/name_problems.h"
 #include "spec/persist_proof.h"
 #include "spec/spec.h"
 
@@ -18,6 +19,7 @@ struct memory_hold {       /* backoff after failures */
     cl_time first_failure, last_failure;
     char inputs_hash[CL_SHA256_TEXT]; /* spec + issuer + secrets at that time; a change lifts it */
     struct cl_err err;
+    struct name_problems names; /* which names are to blame */
 };
 struct memory_issuer { /* one record for each Issuer beside the first that was asked */
     char *name;
@@ -87,6 +89,8 @@ struct memory {
 };
 void memory_init(struct memory *m);
 void memory_deinit(struct memory *m);
+/** No hold any more. */
+void memory_hold_clear(struct memory_hold *h);
 /** 0 with *ret, 1 if there is none, -1 on error. */
 int memory_load(const char *path, struct memory *ret, struct cl_err *err);
 /** The record of Issuer @name, made if it is not there yet. */

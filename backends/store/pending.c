@@ -21,6 +21,8 @@ static const struct jfield ROWS[] = {
     JFIELD(JF_WORD, pending, request, "request"),
     JFIELD(JF_WORD, pending, trigger, "trigger"),
     JFIELD(JF_LONG, pending, attempt, "attempt"),
+    JFIELD_OPT(JF_TEXT, pending, profile, "profile"),
+    JFIELD_OPT(JF_STRV, pending, missing, "missingNames"),
     JFIELD(JF_TEXT, pending, order_url, "orderURL"),
     JFIELD(JF_TEXT, pending, account_url, "accountURL"),
 };

@@ -101,6 +101,11 @@ static void print_error(struct cli *c, const struct status *s)
         line(c, "  name", e->identifier);
     }
     line(c, "  detail", cl_str_or(e->detail, "-"));
+    for (size_t i = 0; i < e->names.len; i++) {
+        const struct name_problem *n = &e->names.items[i];
+        (void)fprintf(c->out, "    %s: %s (%s)\n", n->identifier, n->detail,
+                      cl_str_empty(n->type) ? "no type" : n->type);
+    }
     if (!cl_str_empty(e->hint)) {
         line(c, "  see", e->hint);
     }

@@ -33,10 +33,13 @@ const struct check CHECKS[] = {
     {REASON_SECRET_MISMATCH, true, secret_mismatch},
     {REASON_REQUEST_CHANGED, true, request_changed},
     {REASON_REQUEST_CHANGED, true, adopted_names_changed},
+    {REASON_REQUEST_CHANGED, true, checks_profile_changed},
     {REASON_MANUALLY_TRIGGERED, false, manually_triggered},
     {REASON_URGENT_RENEWAL, false, urgent},
     {REASON_STANDBY_IN_USE, false, standby_in_use},
     {REASON_RENEWING, false, renewing},
+    {REASON_CHAIN_CHANGED, false, checks_chain_changed},
+    {REASON_NAMES_MISSING, false, checks_names_missing},
 };
 const size_t CHECKS_LEN = sizeof(CHECKS) / sizeof(CHECKS[0]);
 
@@ -156,7 +159,7 @@ CHECK(secret_mismatch)
 CHECK(request_changed)
 {
     const struct manifest *m = in->f->manifest;
-    if (m->adopted || cl_streq(m->request, in->f->wanted_request)) {
+    if (m->adopted || cl_streq(m->request, in->f->wanted_request) || checks_lacks_names(in)) {
         return false;
     }
     char *fields = cert_request_diff(cl_str_or(m->request, "{}"), in->f->wanted_request);

@@ -20,6 +20,14 @@ struct check {
 };
 extern const struct check CHECKS[];
 extern const size_t CHECKS_LEN;
+
+/* ---- checks_acme.c ---- */
+bool checks_profile_changed(const struct check_input *in, char *message, size_t size);
+bool checks_chain_changed(const struct check_input *in, char *message, size_t size);
+bool checks_names_missing(const struct check_input *in, char *message, size_t size);
+/** Was the certificate made for this spec, but for names that it may lack for now? */
+bool checks_lacks_names(const struct check_input *in);
+
 /** First check that fires, or NULL. */
 const struct check *checks_first(const struct check_input *in, char *message, size_t size);
 

@@ -115,7 +115,8 @@ static void stalled(const struct planning *p, struct verdict *v)
     const struct facts *f = p->in.f;
     const struct verdict *ready_now = &p->ret->conditions[CONDITION_READY];
 
-    if (f->deleted_at != 0 || f->issuing) {
+    /* NamesMissing: the spec allows it, Ready tells of it, and it is tried again by itself. */
+    if (f->deleted_at != 0 || f->issuing || p->ret->trigger == REASON_NAMES_MISSING) {
         return;
     }
     if (p->gate != NULL && p->hit.stalled_from <= p->in.now) {

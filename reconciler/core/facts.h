@@ -27,6 +27,9 @@ struct facts {
     const char *wanted_request;      /* cert_request_json of the spec */
     bool adoptable;                  /* an existing valid pair for these names lies in an output */
     bool newer_in_output;            /* ... with a later notBefore than the archive's */
+    /* acme: what would be asked for now; NULL = not known, because there is no such Issuer at present */
+    const char *wanted_profile; /* "" = none */
+    const char *wanted_chain;   /* chain_preference_text; "" = none */
     /* wishes */
     cl_time renew_requested; /* when it was asked, by our clock, and is unfulfilled; 0 = none */
     cl_time ari_selected;    /* RFC 9773 instant, 0 = none */
@@ -59,8 +62,9 @@ struct facts {
     cl_time standby_not_after;
     cl_time issuer_hold_until; /* CA-wide Busy or RateLimited; 0 = none */
     const char *issuer_hold_reason;
-    const char *issuer_problem; /* what this issuer type cannot do for the spec; NULL = fine */
-    const char *no_solver;      /* name without a solver; NULL = all have one */
+    const char *issuer_problem;  /* what this issuer type cannot do for the spec; NULL = fine */
+    const char *profile_problem; /* the CA has no such profile: message; NULL = fine */
+    const char *no_solver;       /* name without a solver; NULL = all have one */
     struct hold_view hold;
     cl_time ledger_until; /* the CA's limits: its turn; 0 = nothing holds it */
     const char *ledger_message;

@@ -14,6 +14,7 @@ static bool deleted(const struct gate_input *in, struct gate_hit *hit);
 static bool output_conflict(const struct gate_input *in, struct gate_hit *hit);
 static bool key_kept(const struct gate_input *in, struct gate_hit *hit);
 static bool unsupported(const struct gate_input *in, struct gate_hit *hit);
+static bool invalid_profile(const struct gate_input *in, struct gate_hit *hit);
 static bool no_solver(const struct gate_input *in, struct gate_hit *hit);
 static bool issuer_missing(const struct gate_input *in, struct gate_hit *hit);
 static bool issuer_not_ready(const struct gate_input *in, struct gate_hit *hit);
@@ -33,6 +34,7 @@ const struct gate GATES[] = {
     {REASON_OUTPUT_CONFLICT, false, output_conflict},
     {REASON_CANNOT_REGENERATE_KEY, false, key_kept},
     {REASON_UNSUPPORTED_BY_ISSUER, false, unsupported},
+    {REASON_INVALID_PROFILE, false, invalid_profile},
     {REASON_NO_SOLVER, false, no_solver},
     {REASON_ISSUER_NOT_FOUND, false, issuer_missing},
     {REASON_ISSUER_NOT_READY, true, issuer_not_ready},
@@ -126,6 +128,16 @@ static bool unsupported(const struct gate_input *in, struct gate_hit *hit)
     }
     hit->stalled_from = 0;
     say(hit, "Issuer %s cannot sign this spec: %s", issuer_name(in), in->f->issuer_problem);
+    return true;
+}
+
+static bool invalid_profile(const struct gate_input *in, struct gate_hit *hit)
+{
+    if (in->f->profile_problem == NULL) {
+        return false;
+    }
+    hit->stalled_from = 0;
+    say(hit, "%s", in->f->profile_problem);
     return true;
 }
 

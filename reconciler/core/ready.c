@@ -2,6 +2,8 @@
 /* ready: what makes a wanted and issued certificate unusable all the same. */
 #include "reconciler/core/ready.h"
 
+#include "spec/base/cl_alloc.h"
+
 #define CHECK(name) static bool name(const struct check_input *in, char *message, size_t size)
 CHECK(expired);
 CHECK(not_yet_valid);
@@ -36,6 +38,14 @@ void ready_decide(const struct check_input *in, struct verdict *ret)
     *ret = (struct verdict){.status = STATUS_TRUE, .reason = REASON_READY};
     if (first_of(CHECKS, CHECKS_LEN, in, ret) ||
         first_of(READY_CHECKS, READY_CHECKS_LEN, in, ret)) {
+        return;
+    }
+    if (checks_lacks_names(in)) {
+        char *names = cl_strv_join(&in->f->manifest->missing_names, ", ");
+        ret->reason = REASON_NAMES_MISSING;
+        (void)cl_format(ret->message, sizeof(ret->message),
+                        "Certificate is valid, but lacks names that the CA refused: %.200s", names);
+        cl_free(names);
         return;
     }
     (void)cl_format(ret->message, sizeof(ret->message),

@@ -20,6 +20,8 @@
     X(URGENT_RENEWAL, "UrgentRenewal", "the CA asks to replace the certificate at once")           \
     X(RENEWING, "Renewing", "the renewal time has come")                                           \
     X(STANDBY_IN_USE, "StandbyInUse", "the standby is in use until the first Issuer delivers")     \
+    X(CHAIN_CHANGED, "ChainChanged", "another chain is preferred than when it was issued")         \
+    X(NAMES_MISSING, "NamesMissing", "names that the CA refused are left out for now")             \
     X(EXPIRED, "Expired", "the certificate has expired")                                           \
     X(NOT_YET_VALID, "NotYetValid", "the certificate is not valid yet")                            \
     /* D2: why issuing waits */                                                                    \
@@ -29,6 +31,7 @@
     X(ISSUER_NOT_FOUND, "IssuerNotFound", "there is no such Issuer")                               \
     X(ISSUER_NOT_READY, "IssuerNotReady", "the Issuer is not ready")                               \
     X(UNSUPPORTED_BY_ISSUER, "UnsupportedByIssuer", "this kind of issuer cannot sign this spec")   \
+    X(INVALID_PROFILE, "InvalidProfile", "the CA does not offer the profile that is asked for")    \
     X(NO_SOLVER, "NoSolver", "no solver fits one of the names")                                    \
     X(CANNOT_REGENERATE_KEY, "CannotRegenerateKey", "rotationPolicy Never and the key differs")    \
     X(BACKOFF, "Backoff", "waiting after a failure")                                               \

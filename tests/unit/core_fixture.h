@@ -93,6 +93,7 @@ static inline void fixture_deinit(struct fixture *x)
     cl_strv_deinit(&x->spec.dns_names);
     cl_strv_deinit(&x->spec.ip_addresses);
     cl_strv_deinit(&x->manifest.cert.dns_names);
+    cl_strv_deinit(&x->manifest.missing_names);
     cl_strv_deinit(&x->manifest.cert.ip_addresses);
 }
 

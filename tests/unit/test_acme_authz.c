@@ -42,7 +42,7 @@ static void all_answers_are_presented_before_the_first_challenge(void **state)
     tell(t, 1);
 }
 
-static void point_21_what_is_valid_already_is_skipped(void **state)
+static void acme_point_21_what_is_valid_already_is_skipped(void **state)
 {
     struct order_test *t = *state;
 
@@ -56,7 +56,7 @@ static void point_21_what_is_valid_already_is_skipped(void **state)
     assert_int_equal(t->o->authz[0].step, AUTHZ_REUSED);
 }
 
-static void point_20_all_authorizations_may_be_reused(void **state)
+static void acme_point_20_all_authorizations_may_be_reused(void **state)
 {
     struct order_test *t = *state;
 
@@ -66,7 +66,7 @@ static void point_20_all_authorizations_may_be_reused(void **state)
     order_reply(t, ACME_AUTHZ, 0, ca_authz("a.example", "valid", "valid"), "finalize");
 }
 
-static void point_21_a_dead_authorization_makes_a_new_order_once(void **state)
+static void acme_point_21_a_dead_authorization_makes_a_new_order_once(void **state)
 {
     static const char *const DEAD[] = {"deactivated", "expired", "revoked", "invalid"};
 
@@ -95,7 +95,9 @@ static void a_name_that_was_not_asked_for_is_not_proved(void **state)
     order_start(t, "newOrder");
     order_reply(t, ACME_NEW_ORDER, 0, ca_order(t, "pending", ""), "save");
     order_tell(t, EV_SAVED, 0, "authorization/0");
-    order_reply(t, ACME_AUTHZ, 0, ca_authz("victim.example", "pending", "pending"), "abort done");
+    order_reply(t, ACME_AUTHZ, 0, ca_authz("victim.example", "pending", "pending"),
+                "abort deactivate/0");
+    order_reply(t, ACME_DEACTIVATE, 0, "{}", "done");
     assert_int_equal(t->o->err.kind, CL_ERR_BAD_RESULT);
     assert_string_equal(t->o->err.reason, "UnexpectedIdentifier");
 }
@@ -127,7 +129,7 @@ static void an_address_is_proved_as_itself(void **state)
     order_reply(t, ACME_AUTHZ, 0, TEXT, "present/0");
 }
 
-static void point_25_a_wildcard_without_a_solver_is_permanent(void **state)
+static void acme_point_25_a_wildcard_without_a_solver_is_permanent(void **state)
 {
     static const char TEXT[] =
         "{\"status\":\"pending\",\"wildcard\":true,\"identifier\":{\"type\":\"dns\",\"value\":"
@@ -141,7 +143,7 @@ static void point_25_a_wildcard_without_a_solver_is_permanent(void **state)
     order_start(t, "newOrder");
     order_reply(t, ACME_NEW_ORDER, 0, ca_order(t, "pending", ""), "save");
     order_tell(t, EV_SAVED, 0, "authorization/0");
-    order_reply(t, ACME_AUTHZ, 0, TEXT, "abort done");
+    order_reply(t, ACME_AUTHZ, 0, TEXT, "abort deactivate/0");
     assert_int_equal(t->o->err.kind, CL_ERR_PERMANENT);
     assert_string_equal(t->o->err.reason, "NoSolver");
     assert_string_equal(t->o->err.identifier, "a.example");
@@ -163,7 +165,7 @@ static void acme_point_30_a_token_with_slashes_reaches_no_solver(void **state)
         order_start(t, "newOrder");
         order_reply(t, ACME_NEW_ORDER, 0, ca_order(t, "pending", ""), "save");
         order_tell(t, EV_SAVED, 0, "authorization/0");
-        order_reply(t, ACME_AUTHZ, 0, text, "abort done");
+        order_reply(t, ACME_AUTHZ, 0, text, "abort deactivate/0");
         assert_int_equal(t->o->err.kind, CL_ERR_BAD_RESULT);
         assert_string_equal(t->o->err.reason, "BadToken");
         cl_free(text);
@@ -348,7 +350,7 @@ static void a_webroot_is_polled_after_a_second(void **state)
     t->solver.http01.webroot = NULL;
 }
 
-static void point_08_a_conflict_on_a_challenge_means_go_poll(void **state)
+static void acme_point_08_a_conflict_on_a_challenge_means_go_poll(void **state)
 {
     static const struct {
         int status;
@@ -416,7 +418,7 @@ static void a_resumed_challenge_that_is_being_validated_is_not_sent_again(void *
 
 /* ---- failures ---- */
 
-static void point_22_a_failed_challenge_ends_the_order_with_name_type_and_detail(void **state)
+static void acme_point_22_a_failed_challenge_ends_the_order_with_name_type_and_detail(void **state)
 {
     struct order_test *t = *state;
 
@@ -439,7 +441,7 @@ static void a_failed_authorization_without_a_reason_is_a_failed_validation(void 
 
     order_to_watching(t);
     order_timer(t, CL_SECOND, "authorization/0");
-    order_reply(t, ACME_AUTHZ, 0, ca_authz("a.example", "expired", "pending"),
+    order_reply(t, ACME_AUTHZ, 0, ca_authz("a.example", "invalid", "pending"),
                 "verdict/0- abort cleanup/0");
     assert_int_equal(t->o->err.kind, CL_ERR_VALIDATION);
     assert_string_equal(t->o->err.identifier, "a.example");
@@ -462,7 +464,7 @@ static void all_failing_names_are_told(void **state)
     assert_non_null(strstr(t->o->err.text, "a.example: it went wrong; c.example: it went wrong"));
 }
 
-static void point_23_after_a_failure_the_others_are_not_sent_and_are_deactivated(void **state)
+static void acme_point_23_after_a_failure_the_others_are_not_sent_and_are_deactivated(void **state)
 {
     struct order_test *t = *state;
 
@@ -532,14 +534,14 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, order_setup, order_teardown)
     const struct CMUnitTest tests[] = {
         TEST(all_answers_are_presented_before_the_first_challenge),
-        TEST(point_21_what_is_valid_already_is_skipped),
-        TEST(point_20_all_authorizations_may_be_reused),
-        TEST(point_21_a_dead_authorization_makes_a_new_order_once),
+        TEST(acme_point_21_what_is_valid_already_is_skipped),
+        TEST(acme_point_20_all_authorizations_may_be_reused),
+        TEST(acme_point_21_a_dead_authorization_makes_a_new_order_once),
         TEST(a_name_that_was_not_asked_for_is_not_proved),
         TEST(an_ancestor_of_a_name_may_be_proved_instead),
         TEST(an_address_is_proved_as_itself),
         TEST(an_answer_that_waits_for_room_gets_it_from_the_one_before),
-        TEST(point_25_a_wildcard_without_a_solver_is_permanent),
+        TEST(acme_point_25_a_wildcard_without_a_solver_is_permanent),
         TEST(acme_point_30_a_token_with_slashes_reaches_no_solver),
         TEST(an_authorization_that_cannot_be_read_fails_the_order),
         TEST(a_failing_solver_keeps_the_order_for_the_next_try),
@@ -550,14 +552,14 @@ int main(void)
         TEST(without_retry_after_polls_come_after_2_3_5_8_10_10_s),
         TEST(retry_after_of_the_challenge_bounds_the_first_poll),
         TEST(a_webroot_is_polled_after_a_second),
-        TEST(point_08_a_conflict_on_a_challenge_means_go_poll),
+        TEST(acme_point_08_a_conflict_on_a_challenge_means_go_poll),
         TEST(a_challenge_or_poll_that_fails_for_now_keeps_the_order),
         TEST(a_poll_that_is_no_authorization_is_refused),
         TEST(a_resumed_challenge_that_is_being_validated_is_not_sent_again),
-        TEST(point_22_a_failed_challenge_ends_the_order_with_name_type_and_detail),
+        TEST(acme_point_22_a_failed_challenge_ends_the_order_with_name_type_and_detail),
         TEST(a_failed_authorization_without_a_reason_is_a_failed_validation),
         TEST(all_failing_names_are_told),
-        TEST(point_23_after_a_failure_the_others_are_not_sent_and_are_deactivated),
+        TEST(acme_point_23_after_a_failure_the_others_are_not_sent_and_are_deactivated),
         TEST(acme_point_34_the_answer_stays_until_the_authorization_is_final),
         TEST(an_order_that_expires_while_waiting_for_the_window_is_dropped),
         TEST(a_validation_without_end_is_given_up_after_a_day),

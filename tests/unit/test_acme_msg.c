@@ -316,7 +316,7 @@ static void point_06_html_is_no_problem_document_and_does_no_harm(void **state)
     }
 }
 
-static void point_24_subproblems_are_read_with_their_names(void **state)
+static void acme_point_24_subproblems_are_read_with_their_names(void **state)
 {
     static const char TEXT[] =
         "{\"type\":\"urn:ietf:params:acme:error:malformed\",\"detail\":\"Some\",\"instance\":"
@@ -405,11 +405,13 @@ static void an_order_asks_for_all_names_and_for_a_lifetime_only_if_told(void **s
     (void)state;
     cl_strv_add(&spec.dns_names, "*.example.org");
     cl_strv_add(&spec.ip_addresses, "2001:db8::1");
-    char *text = acme_msg_new_order(&spec, NULL, 0);
+    char *text = acme_msg_new_order(&spec, &(struct acme_wishes){0});
     assert_string_equal(text, "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"*.example.org\"},"
                               "{\"type\":\"ip\",\"value\":\"2001:db8::1\"}]}");
     cl_free(text);
-    text = acme_msg_new_order(&spec, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE", 1767366245000);
+    text = acme_msg_new_order(
+        &spec, &(struct acme_wishes){.replaces = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE",
+                                     .not_after = 1767366245000});
     assert_non_null(strstr(text, "\"notAfter\":\"2026-01-02T15:04:05Z\""));
     assert_non_null(strstr(text, "\"replaces\":\"aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE\""));
     cl_free(text);
@@ -444,7 +446,7 @@ int main(void)
         cmocka_unit_test(an_authorization_needs_status_and_identifier),
         cmocka_unit_test(challenges_past_the_32nd_are_left_out),
         cmocka_unit_test(point_06_html_is_no_problem_document_and_does_no_harm),
-        cmocka_unit_test(point_24_subproblems_are_read_with_their_names),
+        cmocka_unit_test(acme_point_24_subproblems_are_read_with_their_names),
         cmocka_unit_test(a_problem_of_an_old_or_foreign_kind_keeps_its_type),
         cmocka_unit_test(an_account_is_read_with_its_contacts),
         cmocka_unit_test(point_16_contacts_may_be_empty),

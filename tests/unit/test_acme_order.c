@@ -34,7 +34,7 @@ static void one_name_costs_seven_requests(void **state)
     assert_int_equal(acme_order_next_at(t->o), CL_NEVER);
 }
 
-static void point_17_the_order_url_is_saved_before_anything_else(void **state)
+static void acme_point_17_the_order_url_is_saved_before_anything_else(void **state)
 {
     struct order_test *t = *state;
 
@@ -58,7 +58,7 @@ static void an_order_that_cannot_be_saved_fails_and_may_be_resumed(void **state)
     assert_string_equal(t->o->url, ORDER_URL);
 }
 
-static void point_17_an_order_without_location_is_refused(void **state)
+static void acme_point_17_an_order_without_location_is_refused(void **state)
 {
     struct order_test *t = *state;
     const char *body = ca_order(t, "pending", "");
@@ -81,7 +81,7 @@ static void an_order_that_is_no_json_is_refused(void **state)
     assert_null(t->o->url);
 }
 
-static void point_20_an_order_may_be_ready_at_once(void **state)
+static void acme_point_20_an_order_may_be_ready_at_once(void **state)
 {
     struct order_test *t = *state;
 
@@ -92,7 +92,7 @@ static void point_20_an_order_may_be_ready_at_once(void **state)
     order_reply(t, ACME_CERTIFICATE, 0, CHAIN, "done");
 }
 
-static void point_18_finalize_may_be_valid_at_once_and_the_certificate_come_late(void **state)
+static void acme_point_18_finalize_may_be_valid_at_once_and_the_certificate_come_late(void **state)
 {
     struct order_test *t = *state;
 
@@ -102,7 +102,7 @@ static void point_18_finalize_may_be_valid_at_once_and_the_certificate_come_late
     order_reply(t, ACME_ORDER, 0, ca_order(t, "valid", CERTIFICATE), "certificate");
 }
 
-static void point_18_retry_after_of_a_processing_order_is_obeyed(void **state)
+static void acme_point_18_retry_after_of_a_processing_order_is_obeyed(void **state)
 {
     struct order_test *t = *state;
 
@@ -145,7 +145,7 @@ static void an_early_poll_that_hits_is_learned(void **state)
     assert_int_equal(t->fetches.finalize, 30);
 }
 
-static void point_19_order_not_ready_polls_and_finalizes_again(void **state)
+static void acme_point_19_order_not_ready_polls_and_finalizes_again(void **state)
 {
     struct order_test *t = *state;
 
@@ -290,7 +290,7 @@ static void a_poll_that_is_no_order_is_refused(void **state)
     assert_int_equal(t->o->err.kind, CL_ERR_BAD_RESULT);
 }
 
-static void point_35_what_is_no_pem_is_refused(void **state)
+static void acme_point_35_what_is_no_pem_is_refused(void **state)
 {
     struct order_test *t = *state;
 
@@ -357,7 +357,7 @@ static void a_malformed_complaint_about_replaces_counts_too(void **state)
     order_fails(t, ACME_NEW_ORDER, 0, err, "newOrder");
 }
 
-static void point_26_a_lifetime_is_asked_for_only_if_told(void **state)
+static void acme_point_26_a_lifetime_is_asked_for_only_if_told(void **state)
 {
     struct order_test *t = *state;
 
@@ -490,16 +490,16 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, order_setup, order_teardown)
     const struct CMUnitTest tests[] = {
         TEST(one_name_costs_seven_requests),
-        TEST(point_17_the_order_url_is_saved_before_anything_else),
+        TEST(acme_point_17_the_order_url_is_saved_before_anything_else),
         TEST(an_order_that_cannot_be_saved_fails_and_may_be_resumed),
-        TEST(point_17_an_order_without_location_is_refused),
+        TEST(acme_point_17_an_order_without_location_is_refused),
         TEST(an_order_that_is_no_json_is_refused),
-        TEST(point_20_an_order_may_be_ready_at_once),
-        TEST(point_18_finalize_may_be_valid_at_once_and_the_certificate_come_late),
-        TEST(point_18_retry_after_of_a_processing_order_is_obeyed),
+        TEST(acme_point_20_an_order_may_be_ready_at_once),
+        TEST(acme_point_18_finalize_may_be_valid_at_once_and_the_certificate_come_late),
+        TEST(acme_point_18_retry_after_of_a_processing_order_is_obeyed),
         TEST(eager_first_allows_one_early_poll_and_then_obeys),
         TEST(an_early_poll_that_hits_is_learned),
-        TEST(point_19_order_not_ready_polls_and_finalizes_again),
+        TEST(acme_point_19_order_not_ready_polls_and_finalizes_again),
         TEST(finalizing_again_and_again_is_bounded),
         TEST(an_order_not_decided_in_15_minutes_is_given_up),
         TEST(an_order_on_which_requests_time_out_is_given_up),
@@ -509,12 +509,12 @@ int main(void)
         TEST(after_a_network_error_the_order_is_kept),
         TEST(an_order_lost_while_polling_is_made_anew),
         TEST(a_poll_that_is_no_order_is_refused),
-        TEST(point_35_what_is_no_pem_is_refused),
+        TEST(acme_point_35_what_is_no_pem_is_refused),
         TEST(a_download_that_fails_for_now_keeps_the_order),
         TEST(late_fetches_and_timers_say_nothing),
         TEST(an_order_that_is_replaced_already_is_asked_for_without_replaces),
         TEST(a_malformed_complaint_about_replaces_counts_too),
-        TEST(point_26_a_lifetime_is_asked_for_only_if_told),
+        TEST(acme_point_26_a_lifetime_is_asked_for_only_if_told),
         TEST(an_order_is_resumed_where_the_ca_has_it),
         TEST(a_resumed_order_that_is_processing_is_polled),
         TEST(a_lost_order_is_made_anew),

@@ -38,7 +38,7 @@ static struct cl_err verdict(const char *type)
 }
 
 /* Point 28 of the conformance list, as a table of our own. */
-static void point_28_every_problem_type_has_a_class(void **state)
+static void acme_point_28_every_problem_type_has_a_class(void **state)
 {
     static const struct {
         const char *type;
@@ -227,7 +227,7 @@ static void point_13_terms_of_service_need_a_person(void **state)
     assert_int_equal(err.kind, CL_ERR_PERMANENT);
 }
 
-static void point_29_a_paused_name_waits_for_a_person(void **state)
+static void acme_point_29_a_paused_name_waits_for_a_person(void **state)
 {
     static const char DETAIL[] =
         "Your account is temporarily prevented from requesting certificates for a.example and "
@@ -261,7 +261,7 @@ static void point_29_a_paused_name_waits_for_a_person(void **state)
     assert_string_equal(err.url, "");
 }
 
-static void point_24_subproblems_name_the_identifier(void **state)
+static void acme_point_24_subproblems_name_the_identifier(void **state)
 {
     struct cl_err err =
         answer(400, NULL,
@@ -319,15 +319,15 @@ static void limits_of_names_hold_one_certificate_others_the_issuer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(point_28_every_problem_type_has_a_class),
+        cmocka_unit_test(acme_point_28_every_problem_type_has_a_class),
         cmocka_unit_test(point_08_429_503_and_409_differ),
         cmocka_unit_test(a_status_that_says_more_than_the_type_wins),
         cmocka_unit_test(
             point_07_retry_after_is_seconds_or_a_date_and_never_shortened_but_to_a_day),
         cmocka_unit_test(the_date_in_a_detail_stands_in_for_retry_after),
         cmocka_unit_test(point_13_terms_of_service_need_a_person),
-        cmocka_unit_test(point_29_a_paused_name_waits_for_a_person),
-        cmocka_unit_test(point_24_subproblems_name_the_identifier),
+        cmocka_unit_test(acme_point_29_a_paused_name_waits_for_a_person),
+        cmocka_unit_test(acme_point_24_subproblems_name_the_identifier),
         cmocka_unit_test(foreign_text_is_cleaned),
         cmocka_unit_test(an_unknown_verdict_is_a_failed_validation),
         cmocka_unit_test(limits_of_names_hold_one_certificate_others_the_issuer),

@@ -33,6 +33,13 @@ static void note_plan(const struct plan *p)
     {                                   \
         __VA_ARGS__;                    \
     }
+static void lacks_a_name(struct fixture *x)
+{
+    x->spec.allow_subset_of_names = true;
+    cl_strv_add(&x->manifest.missing_names, "bad.example");
+    x->manifest.full_request = text(x, "{\"dnsNames\":[\"bad.example\",\"example.com\"]}");
+    x->facts.wanted_request = x->manifest.full_request;
+}
 /* one for each row of CHECKS */
 CASE(does_not_exist, nothing_issued(x))
 CASE(missing_data, x->facts.revision_state = REVISION_MISSING_DATA)
@@ -48,6 +55,9 @@ CASE(urgent, x->facts.ari_selected = T0 + 1; x->facts.ari_urgent = true)
 CASE(window_closed, x->facts.window_opens = DAYS(75); x->now = DAYS(70))
 CASE(ari_check, x->facts.ari_poll_at = NOW + 1)
 CASE(renewing, x->facts.ari_selected = T0 + 1; x->now = DAYS(80))
+CASE(profile_changed, x->facts.wanted_profile = "shortlived")
+CASE(chain_changed, x->facts.wanted_chain = "root R")
+CASE(names_missing, lacks_a_name(x))
 /* READY_CHECKS */
 CASE(expired, x->spec.renewal_disabled = true; x->now = DAYS(91))
 CASE(not_yet_valid, x->now = T0 - 1)
@@ -60,6 +70,7 @@ CASE(deleted, nothing_issued(x); x->facts.deleted_at = NOW; x->facts.grace_end =
 CASE(conflict, nothing_issued(x); x->facts.conflict = "claimed")
 CASE(key_kept, secret_mismatch(x); x->spec.private_key.rotation_policy = ROTATE_NEVER)
 CASE(unsupported, nothing_issued(x); x->facts.issuer_problem = "no")
+CASE(invalid_profile, nothing_issued(x); x->facts.profile_problem = "no such profile")
 CASE(no_solver, nothing_issued(x); x->facts.no_solver = "a.example")
 CASE(issuer_missing, nothing_issued(x); x->facts.issuer_exists = false)
 CASE(issuer_not_ready, nothing_issued(x); x->facts.issuer_ready = false)
@@ -119,6 +130,9 @@ static void (*const CASES[])(struct fixture *) = {
     incorrect_certificate,
     secret_mismatch,
     request_changed,
+    profile_changed,
+    chain_changed,
+    names_missing,
     manually_triggered,
     urgent,
     window_closed,
@@ -134,6 +148,7 @@ static void (*const CASES[])(struct fixture *) = {
     conflict,
     key_kept,
     unsupported,
+    invalid_profile,
     no_solver,
     issuer_missing,
     issuer_not_ready,

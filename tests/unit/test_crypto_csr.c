@@ -23,7 +23,7 @@ static char *csr_text(const struct cert_params *p, const struct key *k)
     return text;
 }
 
-static void an_acme_request_has_the_names_and_nothing_else(void **state)
+static void acme_point_27_an_acme_request_has_the_names_and_nothing_else(void **state)
 {
     (void)state;
     struct cert_spec s = spec_for("example.com *.example.com");
@@ -140,7 +140,7 @@ static void an_unknown_usage_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_acme_request_has_the_names_and_nothing_else),
+        cmocka_unit_test(acme_point_27_an_acme_request_has_the_names_and_nothing_else),
         cmocka_unit_test(a_request_to_a_ca_of_ones_own_has_all_that_the_spec_asks_for),
         cmocka_unit_test(a_common_name_longer_than_64_bytes_is_left_out),
         cmocka_unit_test(the_names_of_a_request_can_be_read_back),

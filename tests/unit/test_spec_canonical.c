@@ -28,6 +28,7 @@ static const char FULL[] =
     "  probes: [{connect: \":1\", serverName: x, timeout: 1s, within: 1s}]\n"
     "  solvers: [{selector: {matchLabels: {a: b}, dnsNames: [\"*.x\"], dnsZones: [y]}, http01: "
     "{webroot: /srv/x}, waitInsteadOfSelfCheck: 250ms}, {http01: {}}]\n"
+    "  profile: p\n  preferredChain: {issuer: X}\n  allowSubsetOfNames: true\n"
     "  suspend: true\n  deletionPolicy: Delete\n  revisionHistoryLimit: 9\n"
     "---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: compat}\n"
     "spec: {commonName: x, secretName: y}\n"

@@ -260,9 +260,10 @@ static void acme_issuers_agree_and_trust_in_one_way(void **state)
          "8:26: spec.acme.privateKeySecretRef: give one of name, file, env and credential\n"},
         {"    externalAccountBinding: {keyID: x}\n",
          "8:5: spec.acme.externalAccountBinding: not supported by this version of certloop\n"},
-        {"    preferredChain: \"ISRG Root X1\"\n    profile: tlsserver\n",
-         "8:5: spec.acme.preferredChain: not supported by this version of certloop\n"
-         "9:5: spec.acme.profile: not supported by this version of certloop\n"},
+        {"    preferredChain: \"ISRG Root X1\"\n    profile: tlsserver\n", ""},
+        {"    preferredChain: {shortest: true}\n", ""},
+        {"    preferredChain: {root: A, issuer: B}\n",
+         "8:21: spec.acme.preferredChain: give one of root, issuer, sha256 and shortest\n"},
         {"    renewalInformationSource: OCSP\n",
          "8:31: spec.acme.renewalInformationSource: \"OCSP\" is not one of None, ARI\n"},
         {"    rateLimits: LetsEncript\n",
