@@ -55,6 +55,27 @@ struct issue_op {
     void *impl;
 };
 
+/* One revocation (RFC 8555 7.6). */
+struct revoke_op {
+    struct cl_op op;         /* err "AlreadyRevoked" does not happen: that is success */
+    const char *certificate; /* PEM, leaf first */
+    const struct key *key;   /* sign with the certificate's key; NULL = with the account's */
+    int reason;              /* RFC 5280 5.3.1; 0 = none given */
+    bool already;            /* result: the CA had revoked it before */
+    void *impl;
+};
+/* What can be asked of an issuer's account. */
+#define ISSUER_WISHES(X)                                                \
+    X(UPDATE, "update", "tell the CA the contacts of the spec again")   \
+    X(ROLLOVER, "rollover", "replace the account key (RFC 8555 7.3.5)") \
+    X(DEACTIVATE, "deactivate", "end the account at the CA, for good (RFC 8555 7.3.6)")
+enum issuer_wish {
+#define X(symbol, name, doc) ISSUER_WISH_##symbol,
+    ISSUER_WISHES(X)
+#undef X
+        ISSUER_WISH_COUNT
+};
+
 struct issuer; /* opaque to the reconciler; each backend has its own */
 
 struct issuer_ops {
@@ -69,6 +90,12 @@ struct issuer_ops {
     json_t *(*view)(struct issuer *i, const struct issue_op *op);
     /* Gives up an order that nobody wants any more: deactivates its pending authorizations. */
     void (*abandon)(struct issuer *i, const char *order_url, struct cl_op *op); /* may be NULL */
+    /* Both may be NULL. wish(): 0, or -1 with why it is refused; @op ends when it is fulfilled or
+     * has failed. Not while another wish of that issuer runs. */
+    void (*revoke)(struct issuer *i, struct revoke_op *op);
+    int (*wish)(struct issuer *i, enum issuer_wish wish, struct cl_op *op, struct cl_err *err);
+    /* Do the secrets on disk differ from those that the last step has read? May be NULL. */
+    bool (*secrets_changed)(struct issuer *i);
     /* The subtree for the Issuer's status ("acme": {...}); new reference. */
     json_t *(*details)(struct issuer *i);
 };

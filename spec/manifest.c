@@ -23,6 +23,9 @@ static const struct jfield ROWS[] = {
     JFIELD(JF_TIME, manifest, issued_at, "issuedAt"),
     JFIELD(JF_HASH, manifest, spec_hash, "specHash"),
     JFIELD_OPT(JF_BOOL, manifest, adopted, "adopted"),
+    JFIELD_OPT(JF_TIME, manifest, revoked_at, "revokedAt"),
+    JFIELD_OPT(JF_TEXT, manifest, revocation_reason, "revocationReason"),
+    JFIELD_OPT(JF_BOOL, manifest, no_reissue, "noReissue"),
 };
 static const struct jtable MANIFEST = JTABLE(ROWS, manifest);
 

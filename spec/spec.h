@@ -320,6 +320,13 @@ struct cert_spec {
 /* ---- Issuer ---- */
 enum retry_after_mode { RETRY_AFTER_OBEY, RETRY_AFTER_EAGER_FIRST };
 enum rate_limits_mode { RATE_LIMITS_AUTO, RATE_LIMITS_NONE };
+enum eab_algorithm { EAB_HS256, EAB_HS384, EAB_HS512 };
+struct eab_spec { /* externalAccountBinding (RFC 8555 7.3.4) */
+    bool on;
+    char *key_id;
+    struct secret_ref key; /* of a base64url text */
+    enum eab_algorithm algorithm;
+};
 struct acme_spec {
     char *server; /* directory URL */
     char *email;
@@ -327,8 +334,11 @@ struct acme_spec {
     struct secret_ref private_key;            /* privateKeySecretRef; optional */
     enum key_algorithm account_key_algorithm; /* ECDSA (P-256) | RSA (2048) */
     bool disable_account_key_generation;
-    char *ca_bundle;      /* PEM text */
-    char *ca_bundle_file; /* absolute */
+    struct eab_spec eab;
+    char *proxy; /* URL without user; "" = none at all; NULL = the Configuration's */
+    struct secret_ref proxy_ref; /* "USER:PASSWORD" for the proxy */
+    char *ca_bundle;             /* PEM text */
+    char *ca_bundle_file;        /* absolute */
     bool skip_tls_verify;
     bool enable_duration_feature;
     long max_connections; /* requests in flight; default 8 */
@@ -426,6 +436,9 @@ struct config {
     char *http01_listen;  /* default "[::]:80" */
     char *metrics_listen; /* "" = off; TCP "HOST:PORT" or "unix:PATH" */
     char *metrics_textfile;
+    char *proxy; /* URL without user; NULL = the environment's, as libcurl reads it */
+    struct secret_ref proxy_ref; /* "USER:PASSWORD" */
+    struct cl_strv no_proxy;     /* hosts, ".domain" or CIDR, as libcurl's no_proxy */
 };
 
 void cert_spec_destroy(struct cert_spec *s);

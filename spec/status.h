@@ -18,6 +18,10 @@
     X(RECONCILING, "Reconciling", false, "a new generation is being worked on")                \
     X(STALLED, "Stalled", false, "only a change by a person can help")                         \
     X(RENEWAL_OVERDUE, "RenewalOverdue", false, "a quarter of the renewal reserve is used up") \
+    X(AGREEMENT_REQUIRED, "AgreementRequired", false, "the CA wants a person to agree first")  \
+    X(PAUSED_BY_CA, "PausedByCA", false, "the CA waits until a person ends its pause")         \
+    X(RATE_LIMITED, "RateLimited", false, "the CA has named a time before which it refuses")   \
+    X(CLOCK_SKEW, "ClockSkew", false, "the clocks of the CA and of this machine differ")       \
     X(SPEC_INVALID, "SpecInvalid", false, "the file on disk is rejected; the last good one is used")
 enum condition_type {
 #define X(symbol, name, always, doc) CONDITION_##symbol,

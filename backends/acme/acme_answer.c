@@ -307,7 +307,9 @@ static void end(struct acme_call *call, const struct cl_err *err)
     }
     cl_free(call->url);
     cl_free(call->payload);
+    cl_free(call->jwk);
     call->url = NULL;
+    call->jwk = NULL;
     call->payload = NULL;
     call->state = CALL_IDLE;
     cl_op_done(&call->op, err);

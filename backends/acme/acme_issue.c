@@ -46,6 +46,8 @@ struct acme_issuance {
     bool saved_at_once;
     unsigned under_way; /* requests, solver ops, save */
     bool done;
+    struct cl_list park; /* in acme.parked while a rollover runs */
+    bool parked, active;
     struct loop_timer timer;
     cl_time timer_at;
     struct loop_task start, cancel;
@@ -60,8 +62,16 @@ static void finish(struct acme_issuance *i);
 static void start_task(struct loop_task *task)
 {
     struct acme_issuance *i = task->user;
-    const struct acme *a = i->a;
+    struct acme *a = i->a;
 
+    if (a->rolling) {
+        i->parked = true;
+        cl_list_add_tail(&a->parked, &i->park);
+        return;
+    }
+    i->active = true;
+    a->active++;
+    i->order->p.thumbprint = a->thumbprint; /* maybe another one since it was asked for */
     if (a->directory.new_order == NULL || a->key == NULL || !a->has_doc) {
         (void)cl_fail(&i->order->err, CL_ERR_TRANSIENT, "IssuerNotReady",
                       "the Issuer has no directory or no account at the CA yet");
@@ -71,8 +81,35 @@ static void start_task(struct loop_task *task)
     feed(i, &(struct acme_event){.type = EV_ENTER});
 }
 
+void acme_issue_unpark(struct acme *a)
+{
+    while (!cl_list_empty(&a->parked)) {
+        struct acme_issuance *i = cl_container(a->parked.next, struct acme_issuance, park);
+        cl_list_remove(&i->park);
+        i->parked = false;
+        loop_defer(a->host->loop, &i->start, start_task, i);
+    }
+}
+
+void acme_inactive(struct acme *a)
+{
+    cl_assert(a->active > 0);
+    a->active--;
+    if (a->active == 0) {
+        acme_rollover_drained(a);
+    }
+}
+
 static void cancel_task(struct loop_task *task)
 {
+    struct acme_issuance *i = task->user;
+
+    if (i->parked) {
+        cl_list_remove(&i->park);
+        (void)cl_fail(&i->order->err, CL_ERR_CANCELLED, "Cancelled", "no longer wanted");
+        finish(i);
+        return;
+    }
     feed(task->user, &(struct acme_event){.type = EV_CANCEL});
 }
 
@@ -90,6 +127,7 @@ static struct acme_issuance *issuance_create(struct acme *a, struct cl_op *op)
     i->a = a;
     i->op = op;
     cl_list_init(&i->asked);
+    cl_list_init(&i->park);
     op->impl = i;
     op->cancel = issuance_cancel;
     return i;
@@ -201,7 +239,13 @@ static void finish(struct acme_issuance *i)
     loop_task_cancel(&i->cancel);
     loop_timer_stop(i->a->host->loop, &i->timer);
     if (err.kind != CL_ERR_NONE && err.kind != CL_ERR_CANCELLED) {
+        if (i->order->url == NULL && acme_problem_is(&err, "unauthorized")) {
+            i->a->account_lost = true; /* newOrder refused: is the account still one? */
+        }
         acme_note_failure(i->a, &err);
+    }
+    if (i->active) {
+        acme_inactive(i->a);
     }
     acme_order_destroy(i->order);
     cl_free(i->csr);

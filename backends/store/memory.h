@@ -56,6 +56,7 @@ struct memory {
     char *last_order_url;    /* of the attempt that hold tells of; NULL = it came to no order */
     uint64_t verified_stamp; /* revision.stamp_hash of the last load with state OK; 0 = none. For
                                 archive_load_verified, also after a restart */
+    struct cl_strv compromised_keys; /* SPKI SHA-256 of keys revoked for compromise: never again */
     struct memory_hold hold;
     struct memory_hook *hooks;
     size_t n_hooks;

@@ -48,9 +48,10 @@ struct facts {
     cl_time slot_forecast; /* when not: best guess, or CL_NEVER */
     cl_time clock_floor;   /* now must not be before this (build date, last persisted time) */
     /* running */
-    bool issuing;       /* an issue op runs */
-    bool issuing_stale; /* ... for inputs that are no longer wanted */
-    bool deploying;     /* a project or deploy op runs */
+    bool key_compromised; /* the archived key was revoked for keyCompromise */
+    bool issuing;         /* an issue op runs */
+    bool issuing_stale;   /* ... for inputs that are no longer wanted */
+    bool deploying;       /* a project or deploy op runs */
     /* outputs */
     enum outputs_state outputs;
     const char *outputs_detail;
