@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* acme_issue: runs one order: carries out the actions of acme_order and feeds it the results.
  *
- * Every event goes through feed(): one step of the machine, then its actions. Nothing that is
+ * Every event goes through acme_issue_feed(): one step of the machine, then its actions. Nothing that is
  * started here calls back before it returns, so steps never nest. The op ends when the machine is
  * done and nothing that was started is still under way. */
-#include "backends/acme/acme_impl.h"
+#include "backends/acme/acme_issue_impl.h"
 #include "backends/acme/acme_problem.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
@@ -12,48 +12,6 @@
 
 #include <string.h>
 
-/* What surrounds one authorization. */
-struct slot {
-    struct acme_issuance *issuance;
-    size_t index;
-    struct cl_op op;                   /* present, then cleanup */
-    struct solver_challenge challenge; /* points into the order */
-    struct solver_fetch fetch;
-    bool watching;
-    struct acme_place place;
-    bool admitted_at_once; /* to be told to the machine after its step */
-};
-/* A request under way. */
-struct asked {
-    struct cl_list link;
-    struct acme_issuance *issuance;
-    struct acme_call call;
-    size_t index;
-    bool aborted;
-};
-struct acme_issuance {
-    struct acme *a;
-    struct issue_op *issue; /* NULL: abandon */
-    struct cl_op *op;
-    struct acme_order *order;
-    char *csr;
-    uint64_t certificate; /* identity for the window */
-    struct cl_list asked;
-    struct slot *slots;
-    size_t n_slots;
-    struct cl_op saved;
-    bool saving, gate; /* gate: we keep the next newOrder of the account back */
-    bool saved_at_once;
-    unsigned under_way; /* requests, solver ops, save */
-    bool done;
-    struct cl_list park; /* in acme.parked while a rollover runs */
-    bool parked, active;
-    struct loop_timer timer;
-    cl_time timer_at;
-    struct loop_task start, cancel;
-};
-
-static void feed(struct acme_issuance *i, const struct acme_event *ev);
 static void run_action(struct acme_issuance *i, const struct acme_action *act);
 static void finish(struct acme_issuance *i);
 
@@ -78,7 +36,7 @@ static void start_task(struct loop_task *task)
         finish(i);
         return;
     }
-    feed(i, &(struct acme_event){.type = EV_ENTER});
+    acme_issue_feed(i, &(struct acme_event){.type = EV_ENTER});
 }
 
 void acme_issue_unpark(struct acme *a)
@@ -110,7 +68,7 @@ static void cancel_task(struct loop_task *task)
         finish(i);
         return;
     }
-    feed(task->user, &(struct acme_event){.type = EV_CANCEL});
+    acme_issue_feed(task->user, &(struct acme_event){.type = EV_CANCEL});
 }
 
 static void issuance_cancel(struct cl_op *op)
@@ -261,7 +219,7 @@ static void timer_fired(struct loop_timer *timer)
     struct acme_issuance *i = timer->user;
 
     i->timer_at = CL_NEVER;
-    feed(i, &(struct acme_event){.type = EV_TIMER});
+    acme_issue_feed(i, &(struct acme_event){.type = EV_TIMER});
 }
 
 static void arm(struct acme_issuance *i)
@@ -304,7 +262,7 @@ static void feed_granted(struct acme_issuance *i)
 }
 
 /* May end and free the issuance: nothing may touch it afterwards. */
-static void feed(struct acme_issuance *i, const struct acme_event *ev)
+void acme_issue_feed(struct acme_issuance *i, const struct acme_event *ev)
 {
     enum acme_order_state before = i->order->state;
 
@@ -345,7 +303,7 @@ static void answered(struct cl_op *op, const struct cl_err *err)
     if (aborted) { /* its event is not wanted: feed one that says nothing */
         ev = (struct acme_event){.type = EV_TIMER};
     }
-    feed(i, &ev);
+    acme_issue_feed(i, &ev);
     cl_free(q);
 }
 
@@ -379,7 +337,7 @@ static void order_saved(struct cl_op *op, const struct cl_err *err)
 
     i->under_way--;
     i->saving = false;
-    feed(i, &(struct acme_event){.type = EV_SAVED, .err = err});
+    acme_issue_feed(i, &(struct acme_event){.type = EV_SAVED, .err = err});
 }
 
 static void save(struct acme_issuance *i)
@@ -398,134 +356,6 @@ static void save(struct acme_issuance *i)
     issue->save_order(issue, i->order->url, i->a->doc.url, &i->saved);
 }
 
-/* ---- solvers ---- */
-
-static struct slot *slot_of(struct acme_issuance *i, size_t index)
-{
-    if (i->slots == NULL) { /* the authorizations do not change any more */
-        i->n_slots = i->order->n_authz;
-        i->slots = cl_calloc(i->n_slots, sizeof *i->slots);
-        for (size_t n = 0; n < i->n_slots; n++) {
-            i->slots[n].issuance = i;
-            i->slots[n].index = n;
-        }
-    }
-    cl_assert(index < i->n_slots);
-    return &i->slots[index];
-}
-
-static void fetched(struct solver_fetch *f)
-{
-    struct slot *s = f->user;
-
-    feed(s->issuance, &(struct acme_event){.type = EV_FETCHED, .index = s->index});
-}
-
-static void present_done(struct cl_op *op, const struct cl_err *err)
-{
-    struct slot *s = op->user;
-    struct acme_issuance *i = s->issuance;
-
-    i->under_way--;
-    feed(i, &(struct acme_event){.type = EV_PRESENTED, .index = s->index, .err = err});
-}
-
-/* Name servers were asked once more, or the value has to wait for room. */
-static void present_changed(struct cl_op *op)
-{
-    struct slot *s = op->user;
-    struct acme_issuance *i = s->issuance;
-
-    if (solvers_waits(i->a->host->solvers, &s->challenge)) {
-        feed(i, &(struct acme_event){.type = EV_WAITS, .index = s->index});
-    } else if (i->op->changed != NULL) {
-        i->op->changed(i->op);
-    }
-}
-
-static void present(struct acme_issuance *i, struct slot *s)
-{
-    const struct acme_authz *z = &i->order->authz[s->index];
-
-    s->challenge = (struct solver_challenge){
-        .type = z->type,
-        .identifier = z->identifier,
-        .token = z->token,
-        .key_authorization = z->key_authorization,
-        .solver = z->solver,
-        .namespace_ = i->issue->object->metadata.namespace_,
-        .certificate = i->issue->key_name,
-        .account_url = i->a->doc.url,
-        .wildcard = z->wildcard,
-        .issuers = &z->issuers,
-        .account_uri = z->account_uri,
-    };
-    if (solver_sees_fetches(z->solver)) {
-        s->fetch.fetched = fetched;
-        s->fetch.user = s;
-        solvers_on_fetch(i->a->host->solvers, z->token, &s->fetch);
-        s->watching = true;
-    }
-    i->under_way++;
-    memset(&s->op, 0, sizeof s->op);
-    s->op.done = present_done;
-    s->op.changed = present_changed;
-    s->op.user = s;
-    solvers_present(i->a->host->solvers, &s->challenge, &s->op);
-}
-
-static void cleanup_done(struct cl_op *op, const struct cl_err *err)
-{
-    struct slot *s = op->user;
-    struct acme_issuance *i = s->issuance;
-
-    (void)err; /* the solver's journal brings it up again at the next start */
-    i->under_way--;
-    feed(i, &(struct acme_event){.type = EV_CLEANED, .index = s->index});
-}
-
-static void cleanup(struct acme_issuance *i, struct slot *s)
-{
-    if (s->watching) {
-        solver_fetch_stop(&s->fetch);
-        s->watching = false;
-    }
-    i->under_way++;
-    memset(&s->op, 0, sizeof s->op);
-    s->op.done = cleanup_done;
-    s->op.user = s;
-    solvers_cleanup(i->a->host->solvers, &s->challenge, &s->op);
-}
-
-static void admitted(struct acme_place *p)
-{
-    struct slot *s = p->user;
-
-    feed(s->issuance, &(struct acme_event){.type = EV_ADMITTED, .index = s->index});
-}
-
-static void admit(struct acme_issuance *i, struct slot *s)
-{
-    struct acme_lane *lane = acme_lane_get(i->a, i->order->authz[s->index].solver);
-
-    s->place.admitted = admitted;
-    s->place.user = s;
-    s->admitted_at_once = acme_lane_enter(lane, &s->place);
-}
-
-/* The CA's verdict. Did it look for a record and not see it (RFC 8555 6.7, 8.4)? */
-static void verdict(struct acme_issuance *i, struct slot *s, bool ok)
-{
-    const struct cl_err *err = &i->order->authz[s->index].err;
-
-    acme_lane_verdict(&s->place, ok, i->certificate);
-    if (!ok && s->challenge.solver != NULL &&
-        (acme_problem_is(err, "dns") || acme_problem_is(err, "unauthorized") ||
-         acme_problem_is(err, "incorrectResponse"))) {
-        solvers_missed(i->a->host->solvers, &s->challenge);
-    }
-}
-
 static void run_action(struct acme_issuance *i, const struct acme_action *act)
 {
     switch (act->type) {
@@ -539,22 +369,22 @@ static void run_action(struct acme_issuance *i, const struct acme_action *act)
         save(i);
         return;
     case ACT_PRESENT:
-        present(i, slot_of(i, act->index));
+        acme_slot_present(i, acme_slot(i, act->index));
         return;
     case ACT_STOP:
-        cl_op_cancel(&slot_of(i, act->index)->op);
+        cl_op_cancel(&acme_slot(i, act->index)->op);
         return;
     case ACT_CLEANUP:
-        cleanup(i, slot_of(i, act->index));
+        acme_slot_cleanup(i, acme_slot(i, act->index));
         return;
     case ACT_ADMIT:
-        admit(i, slot_of(i, act->index));
+        acme_slot_admit(i, acme_slot(i, act->index));
         return;
     case ACT_VERDICT:
-        verdict(i, slot_of(i, act->index), act->ok);
+        acme_slot_verdict(i, acme_slot(i, act->index), act->ok);
         return;
     case ACT_RELEASE:
-        acme_lane_leave(&slot_of(i, act->index)->place);
+        acme_lane_leave(&acme_slot(i, act->index)->place);
         return;
     case ACT_DONE:
         i->done = true;

@@ -3,7 +3,7 @@
  * account binding, only when an account is registered (once there is an account it may be gone), and
  * the password of the proxy. */
 #include "backends/acme/acme_eab.h"
-#include "backends/acme/acme_steps.h"
+#include "backends/acme/acme_steps_impl.h"
 #include "backends/crypto/cert.h"
 #include "backends/rt/disk.h"
 #include "backends/store/pem_blocks.h"
@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#define NEXT_KEY_MAX ((size_t)64 << 10)
 #define BLOCKS_MAX ((size_t)4 << 20)
 
 static int read_secret(struct acme *a, const struct secret_ref *ref, const char *default_key,
@@ -29,7 +28,7 @@ static void digest(struct acme *a, char hex[CL_SHA256_TEXT])
     const struct secret_ref *const REFS[] = {&a->spec->eab.key, &a->spec->proxy_ref};
     struct cl_buf all;
 
-    cl_buf_init_secret(&all, NEXT_KEY_MAX);
+    cl_buf_init_secret(&all, ACME_KEY_FILE_MAX);
     for (size_t i = 0; i < sizeof REFS / sizeof REFS[0]; i++) {
         struct cl_buf value = {0};
         struct cl_err ignored;
@@ -125,7 +124,7 @@ int acme_load_next_key(struct acme *a, struct cl_err *err)
     int rc = 0;
 
     if (a->next_key == NULL) {
-        rc = disk_read_secret(path, NEXT_KEY_MAX, &pem, NULL, err);
+        rc = disk_read_secret(path, ACME_KEY_FILE_MAX, &pem, NULL, err);
         if (rc < 0 && strcmp(err->reason, "NotFound") == 0) {
             cl_free(path);
             return 0;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* acme_step_account: the step ACCOUNT: carries out what the machine of acme_account says. */
-#include "backends/acme/acme_steps.h"
+#include "backends/acme/acme_steps_impl.h"
 #include "backends/rt/disk.h"
 #include "spec/base/cl_alloc.h"
 
 #include <string.h>
-
-#define KEY_FILE_MAX ((size_t)64 << 10)
 
 static void account_event(struct acme_run *r, const struct acme_account_event *ev);
 
@@ -75,7 +73,7 @@ static void key_made(struct cl_op *op, const struct cl_err *err)
     }
     r->key = r->keygen.key;
     r->keygen.key = NULL;
-    cl_buf_init_secret(&pem, KEY_FILE_MAX);
+    cl_buf_init_secret(&pem, ACME_KEY_FILE_MAX);
     if (key_to_pem(r->key, KEY_PKCS8, &pem, &e) < 0) {
         account_fails(r, ACCOUNT_EV_KEY, &e);
     } else {

@@ -4,13 +4,11 @@
  * Issuances that run end first, and new ones wait: a key authorization holds the account key
  * (RFC 8555 8.1), so that an answer presented under the old key would be wrong under the new one. */
 #include "backends/acme/acme_jws.h"
-#include "backends/acme/acme_steps.h"
+#include "backends/acme/acme_steps_impl.h"
 #include "backends/rt/disk.h"
 #include "spec/base/cl_alloc.h"
 
 #include <string.h>
-
-#define NEXT_KEY_MAX ((size_t)64 << 10)
 
 static void rollover_event(struct acme_run *r, const struct acme_rollover_event *ev);
 
@@ -109,7 +107,7 @@ static void next_made(struct cl_op *op, const struct cl_err *err)
     }
     r->key = r->keygen.key;
     r->keygen.key = NULL;
-    cl_buf_init_secret(&pem, NEXT_KEY_MAX);
+    cl_buf_init_secret(&pem, ACME_KEY_FILE_MAX);
     if (key_to_pem(r->key, KEY_PKCS8, &pem, &e) < 0) {
         tell(r, ROLLOVER_EV_KEY, &e);
     } else {

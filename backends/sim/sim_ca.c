@@ -148,6 +148,11 @@ static void directory(const struct sim_ca *ca, struct sim_response *res)
         (void)json_object_set_new(o, NAMES[i][0], json_string(url));
         cl_free(url);
     }
+    if (ca->renewal_every > 0) {
+        char *url = cl_printf("%s/ari", base);
+        (void)json_object_set_new(o, "renewalInfo", json_string(url));
+        cl_free(url);
+    }
     cl_free(base);
     (void)json_object_set_new(o, "meta",
                               json_pack("{s:s}", "termsOfService", "https://terms.test/1"));
@@ -418,6 +423,8 @@ enum sim_ca_reply sim_ca_handle(struct sim_ca *ca, const struct sim_request *req
         ca->n_new_nonce++;
         res->status = 200;
         add_nonce(ca, res);
+    } else if (cl_str_starts(req->path, "/ari/") && ca->renewal_every > 0) {
+        sim_ca_renewal_info(ca, req->path + strlen("/ari/"), res);
     } else if (cl_streq(req->method, "POST")) {
         post(ca, req, res);
     } else {

@@ -57,22 +57,34 @@ struct sim_order {
     enum { ORDER_PENDING, ORDER_PROCESSING, ORDER_VALID, ORDER_INVALID } status;
     cl_time created, ready_at, expires, not_after;
     char *chain;
+    char *replaces; /* RFC 9773: identifies the certificate it is to replace; NULL = none */
     unsigned life;  /* that asked for it, dead or alive */
     bool delivered; /* the chain was downloaded */
     bool excused;   /* its loss is the fault of somebody else */
 };
 
+/* A certificate, by its identifier of RFC 9773. */
+struct sim_issued {
+    struct sim_order *order; /* that led to it */
+    cl_time issued_at, not_before, not_after;
+    bool replaced;
+};
+
 struct sim_ca {
     char *host;
     cl_time lifetime, latency_lo, latency_hi, processing, patience, retry_after;
-    unsigned bad_nonce; /* per cent of POSTs */
-    unsigned fetches;   /* for each validation */
-    unsigned reuse;     /* per cent: a valid authorization is used again */
+    unsigned bad_nonce;    /* per cent of POSTs */
+    unsigned fetches;      /* for each validation */
+    unsigned reuse;        /* per cent: a valid authorization is used again */
+    cl_time renewal_every; /* Retry-After of renewalInfo; 0 = there is no renewalInfo */
+    cl_time revoked_at;    /* what was issued before is to be replaced at once; 0 = never */
     struct sim_ca_window *windows;
     size_t n_windows;
     struct cl_map accounts; /* id and "spki:..." -> struct sim_account */
     struct cl_map orders, authzs, nonces;
+    struct cl_map issued; /* certificate id -> struct sim_issued */
     uint64_t n_accounts, n_orders, n_posts, n_new_nonce, n_failed_orders, next_id;
+    uint64_t n_renewal_info, n_replaced, n_revoked_replaced;
 };
 
 struct sim_ca *sim_ca(const char *host); /* made on first use */
@@ -109,5 +121,15 @@ void sim_ca_authz(struct sim_ca *ca, struct sim_authz *z, const struct sim_post 
                   struct sim_response *res);
 void sim_ca_challenge(struct sim_ca *ca, struct sim_authz *z, const struct sim_post *p,
                       struct sim_response *res);
+/* ---- sim_ca_ari.c ---- */
+struct toy_cert;
+/** Reads replaces of newOrder into o->replaces; o->identifiers is filled. -1: the answer says why. */
+int sim_ca_take_replaces(struct sim_ca *ca, const struct sim_post *p, struct sim_order *o,
+                         struct sim_response *res);
+/** @leaf was issued for @o. */
+void sim_ca_note_certificate(struct sim_ca *ca, struct sim_order *o, const struct toy_cert *leaf);
+void sim_ca_renewal_info(struct sim_ca *ca, const char *id, struct sim_response *res);
+/** Has what was issued then been revoked, by now? */
+bool sim_ca_revoked(const struct sim_ca *ca, cl_time issued_at);
 
 #endif

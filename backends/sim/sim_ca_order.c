@@ -191,6 +191,13 @@ void sim_ca_new_order(struct sim_ca *ca, const struct sim_post *p, struct sim_re
     o->account = p->account;
     o->identifiers = names;
     o->names = cl_strv_join(&names, " ");
+    if (sim_ca_take_replaces(ca, p, o, res) < 0) {
+        cl_strv_deinit(&o->identifiers);
+        cl_free(o->names);
+        cl_free(o->id);
+        cl_free(o);
+        return;
+    }
     o->created = sim->now;
     o->expires = sim->now + 7 * CL_DAY;
     o->life = p->life;
@@ -379,6 +386,7 @@ static void make_chain(struct sim_ca *ca, struct sim_order *o, const struct toy_
     (void)toy_cert_print(&c, &b);
     print_intermediate(ca, signer, root, &b);
     o->not_after = c.not_after;
+    sim_ca_note_certificate(ca, o, &c);
     o->excused = o->excused || wrong_key || wrong_chain;
     o->chain = cl_buf_take(&b);
     toy_cert_deinit(&c);

@@ -90,6 +90,17 @@ void toy_chain_deinit(struct toy_cert *c, int n)
     }
 }
 
+char *toy_cert_ari_id(const struct toy_cert *c)
+{
+    char *aki = cl_base64url(c->signer_spki, strnlen(c->signer_spki, 20));
+    char *serial = cl_base64url(c->serial, strlen(c->serial));
+    char *id = cl_printf("%s.%s", aki, serial);
+
+    cl_free(aki);
+    cl_free(serial);
+    return id;
+}
+
 int toy_cert_print(const struct toy_cert *c, struct cl_buf *ret)
 {
     (void)cl_buf_adds(ret, BEGIN);
@@ -196,7 +207,7 @@ static void to_facts(const struct toy_cert *c, int n, struct cert_facts *f)
     f->key_size = c->size;
     f->chain_length = n;
     f->is_ca = c->is_ca;
-    f->ari_cert_id = cl_strdup("");
+    f->ari_cert_id = toy_cert_ari_id(c);
     cl_buf_deinit(&pem);
 }
 

@@ -207,7 +207,8 @@ void sim_check_order(struct sim_ca *ca, struct sim_order *o)
         if (!ended) {
             sim_violated("OneOrderAtATime", "order %s for %s while order %s is open", o->id,
                          o->names, last->order->id);
-        } else if (sim->now - last->order->created < ca->lifetime * 2 / 5) {
+        } else if (sim->now - last->order->created < ca->lifetime * 2 / 5 &&
+                   !sim_ca_revoked(ca, last->order->created)) {
             sim_violated("NoOrderBeforeItsTime", "order %s for %s, %lld h after order %s", o->id,
                          o->names, (long long)((sim->now - last->order->created) / CL_HOUR),
                          last->order->id);

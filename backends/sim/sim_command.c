@@ -327,11 +327,27 @@ static int ca_window(struct command *c, struct sim_ca *ca)
     return 0;
 }
 
+/* ca HOST revoke all at D: what was issued before is to be replaced at once, as its window says */
+static int ca_revoke(struct command *c, struct sim_ca *ca)
+{
+    cl_time at = 0;
+
+    if (!cl_streq(word(c, 3), "all") || !cl_streq(word(c, 4), "at") ||
+        cl_duration_parse(word(c, 5), &at) < 0) {
+        return wrong(c, "expected: ca HOST revoke all at D");
+    }
+    ca->revoked_at = SIM_START + at;
+    return 0;
+}
+
 static int do_ca(struct command *c)
 {
     struct sim_ca *ca = sim_ca(word(c, 1));
     uint64_t n = 0;
 
+    if (cl_streq(word(c, 2), "revoke")) {
+        return ca_revoke(c, ca);
+    }
     if (cl_streq(word(c, 3), "from")) {
         return ca_window(c, ca);
     }
@@ -339,6 +355,7 @@ static int do_ca(struct command *c)
         time_option(c, "processing", &ca->processing) < 0 ||
         time_option(c, "patience", &ca->patience) < 0 ||
         time_option(c, "retryAfter", &ca->retry_after) < 0 ||
+        time_option(c, "ari", &ca->renewal_every) < 0 ||
         time_option(c, "latency", &ca->latency_hi) < 0) {
         return wrong(c, "a duration is malformed");
     }

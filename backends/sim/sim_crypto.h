@@ -22,6 +22,8 @@ struct toy_cert {
     bool is_ca;
 };
 void toy_cert_deinit(struct toy_cert *c);
+/** Its identifier of RFC 9773 4.1; owned. */
+char *toy_cert_ari_id(const struct toy_cert *c);
 /** Appends PEM. */
 int toy_cert_print(const struct toy_cert *c, struct cl_buf *ret);
 /** All certificates of @pem, leaf first: their number, or -1. */

@@ -3,7 +3,7 @@
  *
  *   NAME Ready[=False] [REASON]     a condition of a Certificate, issuer/NAME, or "all"
  *   NAME revision N                 as its status says
- *   orders|accounts|requests HOST OP N      OP: <= >= ==
+ *   orders|accounts|requests|nonces|polls|replaced|revokedReplaced HOST OP N      OP: <= >= ==
  *   runs|successes PROGRAM OP N
  *   file PATH exists|missing
  */
@@ -96,16 +96,21 @@ static uint64_t count(const struct expectation *e)
     if (ca == NULL) {
         return 0;
     }
-    return cl_streq(what, "orders")     ? ca->n_orders
-           : cl_streq(what, "accounts") ? ca->n_accounts
-           : cl_streq(what, "nonces")   ? ca->n_new_nonce
-                                        : ca->n_posts;
+    return cl_streq(what, "orders")            ? ca->n_orders
+           : cl_streq(what, "accounts")        ? ca->n_accounts
+           : cl_streq(what, "nonces")          ? ca->n_new_nonce
+           : cl_streq(what, "polls")           ? ca->n_renewal_info
+           : cl_streq(what, "replaced")        ? ca->n_replaced
+           : cl_streq(what, "revokedReplaced") ? ca->n_revoked_replaced
+                                               : ca->n_posts;
 }
 
 static bool counts(const char *what)
 {
     return cl_streq(what, "orders") || cl_streq(what, "accounts") || cl_streq(what, "requests") ||
-           cl_streq(what, "nonces") || cl_streq(what, "runs") || cl_streq(what, "successes");
+           cl_streq(what, "nonces") || cl_streq(what, "polls") || cl_streq(what, "replaced") ||
+           cl_streq(what, "revokedReplaced") || cl_streq(what, "runs") ||
+           cl_streq(what, "successes");
 }
 
 static void due(void *arg)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_flag GLOBAL_FLAGS[] = {
+const struct cli_flag CLI_GLOBAL_FLAGS[] = {
     {"--specs", "DIR", "the watched directory of specs [CERTLOOP_SPECS, /etc/acme.d]"},
     {"--state", "DIR",
      "archive, accounts, status, live outputs [CERTLOOP_STATE, /var/lib/certloop]"},
@@ -65,7 +65,7 @@ static void print_help(FILE *out)
         (void)fprintf(out, "  %-10s %s\n", k->name, k->summary);
     }
     (void)fprintf(out, "\nFlags for every command:\n");
-    print_flags(out, GLOBAL_FLAGS);
+    print_flags(out, CLI_GLOBAL_FLAGS);
     (void)fprintf(out, "\n'certloop COMMAND --help' tells more. A first run needs no CA: see the "
                        "README and examples/.\n");
 }
@@ -78,7 +78,7 @@ static void print_command_help(const struct cli_command *k, FILE *out)
         print_flags(out, k->flags);
     }
     (void)fprintf(out, "\nFlags for every command:\n");
-    print_flags(out, GLOBAL_FLAGS);
+    print_flags(out, CLI_GLOBAL_FLAGS);
 }
 
 __attribute__((format(printf, 3, 0))) static int vcomplain(const char *command, int code,
@@ -259,7 +259,7 @@ static int take_flag(struct cli *c, int argc, char **argv, int *i)
     const char *equals = strchr(arg, '=');
     size_t len = equals != NULL && arg[1] == '-' ? (size_t)(equals - arg) : strlen(arg);
     const struct cli_flag *own = c->command != NULL ? find_flag(c->command->flags, arg, len) : NULL;
-    const struct cli_flag *flag = own != NULL ? own : find_flag(GLOBAL_FLAGS, arg, len);
+    const struct cli_flag *flag = own != NULL ? own : find_flag(CLI_GLOBAL_FLAGS, arg, len);
     const char *value = equals != NULL && len < strlen(arg) ? equals + 1 : NULL;
 
     if (flag == NULL) {
@@ -287,7 +287,7 @@ static void find_first_word(struct cli *c, int argc, char **argv, int *ret_index
 {
     *ret_index = 0;
     for (int i = 1; i < argc; i++) {
-        const struct cli_flag *f = find_flag(GLOBAL_FLAGS, argv[i], strlen(argv[i]));
+        const struct cli_flag *f = find_flag(CLI_GLOBAL_FLAGS, argv[i], strlen(argv[i]));
         if (f != NULL && f->value != NULL) {
             i++;
         } else if (argv[i][0] != '-') {

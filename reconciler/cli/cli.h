@@ -43,6 +43,8 @@ struct cli_command {
 };
 /** All commands, in the order of the help. Ends with a NULL name. */
 extern const struct cli_command CLI_COMMANDS[];
+/** Flags that every command takes. Ends with a NULL name. */
+extern const struct cli_flag CLI_GLOBAL_FLAGS[];
 
 int cli_main(int argc, char **argv);
 
@@ -71,6 +73,9 @@ int cmd_revoke(struct cli *c);
 int cmd_check(struct cli *c);
 int cmd_prune(struct cli *c);
 int cmd_version(struct cli *c);
+int cmd_schema(struct cli *c);
+int cmd_completion(struct cli *c);
+int cmd_manual(struct cli *c);
 int cmd_providers(struct cli *c);
 int cmd_dns(struct cli *c);
 

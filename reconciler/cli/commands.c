@@ -73,6 +73,10 @@ static const struct cli_flag DNS_FLAGS[] = {
     {"-v", NULL, "print requests and answers, secrets masked"},
     {NULL, NULL, NULL},
 };
+static const struct cli_flag MANUAL_FLAGS[] = {
+    {"--dir", "DIR", "write all pages into this directory, as DIR/manN/PAGE"},
+    {NULL, NULL, NULL},
+};
 
 const struct cli_command CLI_COMMANDS[] = {
     {"run", "[--once [--timeout 15m]]", "the daemon, in the foreground",
@@ -151,6 +155,20 @@ const struct cli_command CLI_COMMANDS[] = {
      "Exit: 0 done, passed, or (check) all name servers say the same and have every VALUE; 1 not;\n"
      "64 usage; 75 (purge of journals) a daemon runs.",
      DNS_FLAGS, cmd_dns},
+    {"schema", "[KIND]", "JSON Schema of the specs, for editors and pipelines",
+     "Prints the schema of a Certificate, Issuer, ClusterIssuer or Configuration; without KIND that of\n"
+     "any file of the spec directory. An editor with a YAML language server takes it from a first line\n"
+     "  # yaml-language-server: $schema=/usr/share/certloop/certloop.schema.json\n\n"
+     "Exit: 0, 64 no such kind.",
+     NULL, cmd_schema},
+    {"completion", "bash|zsh|fish", "shell completion",
+     "Prints a script for the shell. For this session: . <(certloop completion bash)\n\n"
+     "Exit: 0, 64 no such shell.",
+     NULL, cmd_completion},
+    {"manual", "[PAGE]", "manual pages, made from the tables that the program works by",
+     "Prints a page in roff: certloop manual certloop-spec.5 | man -l -\nWithout PAGE lists them.\n\n"
+     "Exit: 0, 1 cannot be written, 64 no such page.",
+     MANUAL_FLAGS, cmd_manual},
     {"version", "", "version, commit and the linked libraries", "Exit: 0.", NULL, cmd_version},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

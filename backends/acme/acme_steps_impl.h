@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* acme_steps (private to backends/acme): one preparation step under way. */
-#ifndef ACME_STEPS_H
-#define ACME_STEPS_H
+/* acme_steps_impl: the step of an ACME Issuer that runs; shared by the files of the
+ * steps and acme_credentials.c and acme_secrets.c (what is read from disk). */
+#ifndef ACME_STEPS_IMPL_H
+#define ACME_STEPS_IMPL_H
 
 #include "backends/acme/acme_impl.h"
 #include "backends/acme/acme_rollover.h"
+
+#define ACME_KEY_FILE_MAX ((size_t)64 << 10)
 
 struct acme_run {
     struct acme *a;
@@ -23,9 +26,16 @@ struct acme_run {
     struct key *key; /* made, not durable yet */
     struct cl_op commit;
 };
+
+/** Ends the step; frees @r. @err may be NULL. */
 void acme_run_end(struct acme_run *r, const struct cl_err *err);
-/** Has the step been cancelled meanwhile? Then it ends here. */
+/** Has the step been cancelled meanwhile? Then it ends here, and @r is gone. */
 bool acme_run_was_cancelled(struct acme_run *r);
+
+/* ---- acme_credentials.c ---- */
+/** The step LOAD_CREDENTIALS. */
+void acme_load_credentials(struct loop_task *task);
+/** Signs with @take_key from now on. */
 int acme_set_key(struct acme *a, struct key *take_key, struct cl_err *err);
 
 /* ---- acme_step_account.c ---- */
