@@ -348,7 +348,7 @@ static void a_webroot_is_polled_after_a_second(void **state)
     t->solver.http01.webroot = NULL;
 }
 
-static void point_08_a_conflict_on_a_challenge_means_go_poll(void **state)
+static void acme_point_08_a_conflict_on_a_challenge_means_go_poll(void **state)
 {
     static const struct {
         int status;
@@ -550,7 +550,7 @@ int main(void)
         TEST(without_retry_after_polls_come_after_2_3_5_8_10_10_s),
         TEST(retry_after_of_the_challenge_bounds_the_first_poll),
         TEST(a_webroot_is_polled_after_a_second),
-        TEST(point_08_a_conflict_on_a_challenge_means_go_poll),
+        TEST(acme_point_08_a_conflict_on_a_challenge_means_go_poll),
         TEST(a_challenge_or_poll_that_fails_for_now_keeps_the_order),
         TEST(a_poll_that_is_no_authorization_is_refused),
         TEST(a_resumed_challenge_that_is_being_validated_is_not_sent_again),
