@@ -148,7 +148,8 @@ static void a_status_that_says_more_than_the_type_wins(void **state)
     assert_string_equal(err.type, URN "unheardOf");
 }
 
-static void acme_point_07_retry_after_is_seconds_or_a_date_and_never_shortened_but_to_a_day(void **state)
+static void
+acme_point_07_retry_after_is_seconds_or_a_date_and_never_shortened_but_to_a_day(void **state)
 {
     static const struct {
         const char *header;
