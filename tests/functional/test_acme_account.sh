@@ -60,7 +60,7 @@ cl account pebble deactivate --yes
 wait_until 10 "cl get issuers pebble | grep -q False"
 cl account pebble show | grep -q AccountDeactivated || fail "show does not tell"
 certificate late late.example.org
-wait_until 10 "cl describe late | grep -q "deactivated, which nothing undoes""
+wait_until 10 "cl describe late | grep -q nothing.undoes"
 certloop_stop
 certloop_start
 wait_until 10 "cl account pebble show | grep -q 'State.*deactivated'"
