@@ -309,6 +309,8 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     memset(&m->hold, 0, sizeof(m->hold));
     cl_free(m->last_order_url);
     m->last_order_url = NULL;
+    cl_free(m->last_authorizations);
+    m->last_authorizations = NULL;
     unit_memory_changed(u);
     if (r->manifest->adopted) {
         unit_event(u, false, "Adopted", "revision %ld: an existing valid pair was taken over",
@@ -347,6 +349,7 @@ static void remember_failure(struct issue_run *r, const struct cl_err *err, cl_t
     m->last_failure = now;
     cl_free(m->last_order_url);
     m->last_order_url = cl_strdup(cl_str_or(r->issue.used_order_url, r->pending.order_url));
+    issue_keep_authorizations(r);
     if (backoff_counts(err->kind)) {
         m->failed_attempts++;
     }
@@ -408,6 +411,7 @@ static void end(struct issue_run *r)
     cl_free(r->issue.ca_pem);
     cl_free(r->issue.used_order_url);
     cl_free(r->issue.used_account_url);
+    json_decref(r->issue.failed_view);
     cl_free(r);
     u->issuance_shown = 0;
     publish_changed(d);

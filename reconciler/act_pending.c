@@ -107,3 +107,27 @@ void issue_drop_pending(struct issue_run *r)
                err.text);
     }
 }
+
+#define AUTHORIZATIONS_MAX ((size_t)64 * 1024)
+
+void issue_keep_authorizations(struct issue_run *r)
+{
+    struct memory *m = &r->u->w->memory;
+    json_t *open = json_array();
+    size_t i;
+    json_t *z;
+
+    json_array_foreach(json_object_get(r->issue.failed_view, "authorizations"), i, z)
+    {
+        if (!cl_streq(json_string_value(json_object_get(z, "state")), "valid")) {
+            (void)json_array_append(open, z);
+        }
+    }
+    cl_free(m->last_authorizations);
+    m->last_authorizations = json_array_size(open) > 0 ? json_dumps(open, JSON_COMPACT) : NULL;
+    if (m->last_authorizations != NULL && strlen(m->last_authorizations) > AUTHORIZATIONS_MAX) {
+        cl_free(m->last_authorizations);
+        m->last_authorizations = NULL;
+    }
+    json_decref(open);
+}

@@ -39,6 +39,8 @@ void issue_abandon(struct issue_run *r, const struct pending *p);
 /** Commits r->manifest with key and chain as the new revision; ends in act_issue.c. */
 void issue_archive(struct issue_run *r, const char *fullchain_pem, const char *ca_pem);
 void issue_fail(struct issue_run *r, const struct cl_err *err);
+/** The names that were not proved go into the memory: the status shows them as long as the failure. */
+void issue_keep_authorizations(struct issue_run *r);
 /** The identity of the issuer at this moment, owned. */
 char *issue_identity(const struct issue_run *r);
 

@@ -240,6 +240,10 @@ static void fill_certificate(struct unit *u, const struct plan *p)
     s->failed_attempts = m->failed_attempts;
     s->last_failure = m->last_failure;
     fill_error(&s->last_error, &m->hold, m->last_order_url);
+    json_decref(s->last_error.authorizations);
+    s->last_error.authorizations = m->hold.kind != CL_ERR_NONE && m->last_authorizations != NULL
+                                       ? json_loads(m->last_authorizations, 0, NULL)
+                                       : NULL;
     if (manifest != NULL && manifest->account_url != NULL) {
         json_decref(s->details);
         s->details = json_pack("{s:{s:s}}", "acme", "accountURI", manifest->account_url);

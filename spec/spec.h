@@ -186,6 +186,7 @@ struct solver_selector {
     struct cl_strv dns_names, dns_zones;
 };
 struct solver_spec {
+    char *name; /* of the Configuration's solvers; in a spec only until its content is taken over */
     struct solver_selector selector;
     bool has_http01;
     struct http01_spec http01;
@@ -418,7 +419,8 @@ enum suspend_mode { SUSPEND_NONE, SUSPEND_ISSUE, SUSPEND_DEPLOY, SUSPEND_ALL };
 struct config {
     bool allow_inline_hooks;
     struct cl_strv hook_directories;
-    struct hook_list hooks; /* by name */
+    struct hook_list hooks;     /* by name */
+    struct solver_list solvers; /* by name */
     struct cl_strv output_roots;
     bool allow_take_over;
     struct cl_strv webroots;

@@ -192,20 +192,23 @@ void rules_solvers(const struct rules *r, struct solver_list *l, const char *pat
 {
     for (size_t i = 0; i < l->len; i++) {
         struct solver_spec *s = &l->items[i];
-        char entry_path[PATH_SIZE], sub[PATH_SIZE];
+        char entry_path[PATH_SIZE], sub[PATH_SIZE + 20];
 
-        (void)cl_format(entry_path, sizeof(entry_path), "%s[%zu]", path, i);
-        (void)cl_format(sub, sizeof(sub), "%s[%zu].http01", path, i);
+        rules_solver_path(r, l, i, path, entry_path, sizeof(entry_path));
+        if (rules_named_solver(r, l, s, entry_path)) {
+            continue;
+        }
+        (void)cl_format(sub, sizeof(sub), "%s.http01", entry_path);
         if (s->has_http01) {
             check_http01(r, &s->http01, sub);
         }
-        (void)cl_format(sub, sizeof(sub), "%s[%zu].dns01", path, i);
+        (void)cl_format(sub, sizeof(sub), "%s.dns01", entry_path);
         if (s->has_dns01) {
             rules_dns01(r, &s->dns01, sub);
         }
-        (void)cl_format(sub, sizeof(sub), "%s[%zu].selfCheck", path, i);
+        (void)cl_format(sub, sizeof(sub), "%s.selfCheck", entry_path);
         check_self_check(r, s, sub);
-        (void)cl_format(sub, sizeof(sub), "%s[%zu].tlsalpn01", path, i);
+        (void)cl_format(sub, sizeof(sub), "%s.tlsalpn01", entry_path);
         if (s->has_http01 && s->has_dns01) {
             rules_problem(r, false, entry_path, "give http01 or dns01, not both");
         } else if (!s->has_http01 && !s->has_dns01 && !rules_given(r, sub)) {

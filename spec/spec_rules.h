@@ -29,6 +29,13 @@ void rules_config(const struct rules *r, struct config *c);
 
 /* Parts. @path is that of the value. */
 void rules_solvers(const struct rules *r, struct solver_list *l, const char *path);
+/** Where entry @i of @l is: those of the Configuration itself have names. */
+void rules_solver_path(const struct rules *r, const struct solver_list *l, size_t i,
+                       const char *path, char *buf, size_t size);
+/** Takes over what the Configuration says of a solver that @s names; then @s has no name any more. True: it
+ *  had one, and there is nothing else to check. */
+bool rules_named_solver(const struct rules *r, const struct solver_list *l, struct solver_spec *s,
+                        const char *path);
 void rules_dns01(const struct rules *r, struct dns01_spec *d, const char *path);
 void rules_propagation(const struct rules *r, const struct propagation_spec *p, const char *path);
 void rules_secret_ref(const struct rules *r, struct secret_ref *ref, const char *path);

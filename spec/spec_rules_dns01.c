@@ -109,7 +109,7 @@ static void check_exec(const struct at *at, struct dns01_spec *d)
         (config == NULL || !config->allow_inline_hooks)) {
         rules_problem(at->r, false, at->path,
                       "a spec may run a program of its own only with allowInlineHooks: true in the "
-                      "Configuration, which can also give this solver in its defaults");
+                      "Configuration; it can name one that the Configuration has under solvers");
     }
     if (acme_sh && s->script == NULL) {
         rules_problem(at->r, false, at->path, "needs script, such as script: dns_cf");

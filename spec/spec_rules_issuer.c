@@ -129,6 +129,7 @@ void rules_config(const struct rules *r, struct config *c)
         c->defaults.issuer_ref.name = cl_strdup("letsencrypt");
     }
     check_proxy(r, c->proxy, &c->proxy_ref, "spec");
+    rules_solvers(r, &c->solvers, "spec.solvers");
     rules_solvers(r, &c->defaults.solvers, "spec.defaults.solvers");
     if (c->defaults.output_mode != NULL && c->defaults.output_mode[3] != '0') {
         rules_problem(r, false, "spec.defaults.outputs.mode", "%s gives the key to everybody",

@@ -14,7 +14,8 @@ extern const struct schema SCHEMA_CONFIGURATION; /* struct config */
 extern const struct schema SCHEMA_ISSUER_REF;
 extern const struct schema SCHEMA_SECRET_REF;
 extern const struct schema SCHEMA_SOLVER;
-extern const struct schema SCHEMA_DNS01; /* of a solver: struct dns01_spec */
+extern const struct schema SCHEMA_NAMED_SOLVER; /* keyed by name, in a Configuration */
+extern const struct schema SCHEMA_DNS01;        /* of a solver: struct dns01_spec */
 extern const struct schema SCHEMA_RESPONDER;
 extern const struct schema SCHEMA_HOOK;       /* in a list */
 extern const struct schema SCHEMA_NAMED_HOOK; /* keyed by name, in a Configuration */

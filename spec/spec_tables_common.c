@@ -118,6 +118,8 @@ static const struct schema_field SELF_CHECK[] = {
 static const struct schema SCHEMA_SELF_CHECK = {SCHEMA("selfCheck", propagation_spec, SELF_CHECK)};
 
 static const struct schema_field SOLVER[] = {
+    {ROW("name", TEXT, solver_spec, name), .value = value_plain_name,
+     .doc = "A solver of the Configuration: the rest is taken from there."},
     {ROW("selector", STRUCT, solver_spec, selector), .sub = &SCHEMA_SELECTOR,
      .doc = "Which names this solver is for; without it: all that no other claims."},
     {ROW("http01", STRUCT, solver_spec, http01), .sub = &SCHEMA_HTTP01,
@@ -134,6 +136,10 @@ static const struct schema_field SOLVER[] = {
     ROW_END,
 };
 const struct schema SCHEMA_SOLVER = {SCHEMA("solvers", solver_spec, SOLVER)};
+/* The same without the name, which is the key. */
+const struct schema SCHEMA_NAMED_SOLVER = {SCHEMA("solvers", solver_spec, SOLVER + 1),
+                                           .key_offset = offsetof(struct solver_spec, name),
+                                           .key_value = value_plain_name};
 
 /* ---- hooks ---- */
 

@@ -80,6 +80,8 @@ static const struct schema_field CONFIGURATION[] = {
      .doc = "Where hooks are looked for by name."},
     {ROWS("hooks", KEYED, config, hooks.items, hooks.len), .sub = &SCHEMA_NAMED_HOOK,
      .doc = "Hooks that specs may name."},
+    {ROWS("solvers", KEYED, config, solvers.items, solvers.len), .sub = &SCHEMA_NAMED_SOLVER,
+     .doc = "Solvers that specs may name."},
     {ROW("outputRoots", STRV, config, output_roots), .def = "/etc,/var,/srv,/opt,/run",
      .value = value_path, .doc = "Directories below which outputs may be."},
     {ROW("allowTakeOver", BOOL, config, allow_take_over),

@@ -62,6 +62,7 @@ void status_deinit(struct status *s)
     cl_strv_deinit(&s->warnings);
     cert_facts_deinit(&s->cert);
     json_decref(s->issuance);
+    json_decref(s->last_error.authorizations);
     json_decref(s->details);
     memset(s, 0, sizeof(*s));
 }

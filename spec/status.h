@@ -57,6 +57,7 @@ struct status_error {
     char *reason, *type, *identifier, *detail, *order_url, *hint;
     int http_status;
     cl_time retry_after;
+    json_t *authorizations; /* those that failed or waited, as in issuance; owned, may be NULL */
 };
 struct status_output {
     char *directory;

@@ -77,6 +77,9 @@ static json_t *last_error(const struct status_error *e)
 
     json_put(o, "class", json_text(cl_err_kind_name(e->kind)));
     jtable_write(&STATUS_ERROR, o, e);
+    if (e->authorizations != NULL) {
+        json_put(o, "authorizations", json_incref(e->authorizations));
+    }
     return o;
 }
 

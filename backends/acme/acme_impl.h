@@ -121,7 +121,7 @@ void acme_lane_leave(struct acme_place *p); /* gives up the place or the waiting
 void acme_lanes_deinit(struct acme *a);
 
 /* ---- acme_view.c ---- */
-json_t *acme_view_issuance(const struct solvers *solvers, const struct acme_order *o);
+json_t *acme_view_issuance(const struct acme_order *o);
 json_t *acme_view_details(struct acme *a);
 
 #endif

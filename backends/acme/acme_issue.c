@@ -114,6 +114,7 @@ void acme_issue_start(struct acme *a, struct issue_op *issue)
     issue->fullchain_pem = NULL;
     issue->ca_pem = NULL;
     issue->used_order_url = NULL;
+    issue->failed_view = NULL;
     issue->used_account_url = NULL;
     i->issue = issue;
     i->certificate = cl_rng_hash(issue->key_name) | 1;
@@ -177,6 +178,7 @@ static void take_results(struct acme_issuance *i, struct cl_err *err)
         i->a->issued++;
         return;
     }
+    issue->failed_view = acme_view_issuance(o);
     i->a->failed += o->err.kind != CL_ERR_CANCELLED;
     if (o->hung) {
         note_hang(i, err);
@@ -190,9 +192,7 @@ static void finish(struct acme_issuance *i)
 
     cl_assert(cl_list_empty(&i->asked));
     take_results(i, &err);
-    for (size_t n = 0; n < i->n_slots; n++) {
-        acme_lane_leave(&i->slots[n].place);
-    }
+    acme_slots_forget(i);
     loop_task_cancel(&i->start);
     loop_task_cancel(&i->cancel);
     loop_timer_stop(i->a->host->loop, &i->timer);
@@ -207,7 +207,6 @@ static void finish(struct acme_issuance *i)
     }
     acme_order_destroy(i->order);
     cl_free(i->csr);
-    cl_free(i->slots);
     cl_free(i);
     cl_op_done(op, err.kind != CL_ERR_NONE ? &err : NULL);
 }
@@ -376,6 +375,9 @@ static void run_action(struct acme_issuance *i, const struct acme_action *act)
         return;
     case ACT_CLEANUP:
         acme_slot_cleanup(i, acme_slot(i, act->index));
+        return;
+    case ACT_FORGET:
+        acme_slots_forget(i);
         return;
     case ACT_ADMIT:
         acme_slot_admit(i, acme_slot(i, act->index));

@@ -52,6 +52,8 @@ void acme_issue_feed(struct acme_issuance *i, const struct acme_event *ev);
 
 /* ---- acme_issue_slot.c: the actions on one authorization ---- */
 struct acme_slot *acme_slot(struct acme_issuance *i, size_t index);
+/** Nothing is presented any more, and the next order has authorizations of its own. Idempotent. */
+void acme_slots_forget(struct acme_issuance *i);
 void acme_slot_present(struct acme_issuance *i, struct acme_slot *s);
 void acme_slot_cleanup(struct acme_issuance *i, struct acme_slot *s);
 void acme_slot_admit(struct acme_issuance *i, struct acme_slot *s);

@@ -22,6 +22,16 @@ struct acme_slot *acme_slot(struct acme_issuance *i, size_t index)
     return &i->slots[index];
 }
 
+void acme_slots_forget(struct acme_issuance *i)
+{
+    for (size_t n = 0; n < i->n_slots; n++) {
+        acme_lane_leave(&i->slots[n].place);
+    }
+    cl_free(i->slots);
+    i->slots = NULL;
+    i->n_slots = 0;
+}
+
 static void fetched(struct solver_fetch *f)
 {
     struct acme_slot *s = f->user;
@@ -34,8 +44,13 @@ static void present_done(struct cl_op *op, const struct cl_err *err)
     struct acme_slot *s = op->user;
     struct acme_issuance *i = s->issuance;
 
+    struct acme_event ev = {.type = EV_PRESENTED, .index = s->index, .err = err};
+
     i->under_way--;
-    acme_issue_feed(i, &(struct acme_event){.type = EV_PRESENTED, .index = s->index, .err = err});
+    if (err == NULL) {
+        ev.miss_wait = solvers_miss_wait(i->a->host->solvers, &s->challenge);
+    }
+    acme_issue_feed(i, &ev);
 }
 
 /* Name servers were asked once more, or the value has to wait for room. */
@@ -43,7 +58,13 @@ static void present_changed(struct cl_op *op)
 {
     struct acme_slot *s = op->user;
     struct acme_issuance *i = s->issuance;
+    struct acme_authz *z = &i->order->authz[s->index];
+    json_t *seen = solvers_propagation(i->a->host->solvers, &s->challenge);
 
+    if (seen != NULL) {
+        json_decref(z->seen);
+        z->seen = seen;
+    }
     if (solvers_waits(i->a->host->solvers, &s->challenge)) {
         acme_issue_feed(i, &(struct acme_event){.type = EV_WAITS, .index = s->index});
     } else if (i->op->changed != NULL) {

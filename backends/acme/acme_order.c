@@ -44,7 +44,8 @@ static const struct order_row {
     [ORDER_FINALIZE] = {"finalize", acme_order_finalize, TO(POLL) | TO(DOWNLOAD) | TO(CLEANUP)},
     [ORDER_POLL] = {"poll", acme_order_poll, TO(FINALIZE) | TO(DOWNLOAD) | TO(CLEANUP)},
     [ORDER_DOWNLOAD] = {"download", acme_order_download, TO(CLEANUP)},
-    [ORDER_CLEANUP] = {"clean up", acme_order_cleanup, TO(DONE)},
+    [ORDER_CLEANUP] = {"clean up", acme_order_cleanup, TO(AGAIN) | TO(DONE)},
+    [ORDER_AGAIN] = {"wait to try again", acme_order_again, TO(CREATE) | TO(CLEANUP)},
     [ORDER_DONE] = {"done", order_done, 0},
 };
 
@@ -81,7 +82,7 @@ static void forget_authz(struct acme_order *o)
     o->n_authz = 0;
 }
 
-static void forget_order(struct acme_order *o)
+void acme_order_forget(struct acme_order *o)
 {
     forget_authz(o);
     cl_free(o->url);
@@ -99,7 +100,7 @@ void acme_order_destroy(struct acme_order *o)
     if (o == NULL) {
         return;
     }
-    forget_order(o);
+    acme_order_forget(o);
     cl_free(o->replaces);
     cl_free(o->chain);
     cl_free(o);
@@ -140,6 +141,9 @@ cl_time acme_order_next_at(const struct acme_order *o)
     if (o->state == ORDER_CHALLENGE) {
         return acme_order_authz_next_at(o);
     }
+    if (o->state == ORDER_AGAIN) {
+        return o->again_at;
+    }
     return o->state == ORDER_POLL && o->next_poll != 0 ? o->next_poll : CL_NEVER;
 }
 
@@ -162,6 +166,7 @@ static bool resumable(enum cl_err_kind kind)
 enum acme_step acme_order_fail(struct acme_order *o, const struct cl_err *err)
 {
     o->err = *err;
+    o->again_at = 0;
     if (o->hung || !resumable(err->kind)) {
         cl_free(o->url);
         o->url = NULL;
@@ -183,7 +188,7 @@ enum acme_step acme_order_remake(struct acme_order *o, const struct cl_err *err)
         return acme_order_fail(o, err);
     }
     o->remade++;
-    forget_order(o);
+    acme_order_forget(o);
     return acme_order_go(o, ORDER_CREATE);
 }
 
@@ -304,7 +309,7 @@ static enum acme_step resume_failed(struct acme_order *o, const struct cl_err *e
     if (!acme_order_is_lost(err)) {
         return acme_order_fail_in(o, err, "resume the order");
     }
-    forget_order(o);
+    acme_order_forget(o);
     return acme_order_go(o, o->p.abandon ? ORDER_CLEANUP : ORDER_CREATE);
 }
 
@@ -321,7 +326,7 @@ static enum acme_step resumed(struct acme_order *o, const struct acme_reply *rep
     bool wanted = o->p.abandon || acme_msg_order_is_for(&msg, o->p.object->cert);
     acme_order_msg_deinit(&msg);
     if (!usable || !wanted || !acme_order_read(o, reply, &err) || acme_order_expired(o)) {
-        forget_order(o);
+        acme_order_forget(o);
         return acme_order_go(o, o->p.abandon ? ORDER_CLEANUP : ORDER_CREATE);
     }
     if (o->p.abandon && o->status != ACME_STATUS_PENDING) {

@@ -8,7 +8,8 @@
  *   RESUME ------------+-> AUTHORIZE -> PRESENT -> CHALLENGE -> FINALIZE <-> POLL
  *
  * Each state may be left for CLEANUP with an error, too: what was presented is always taken away
- * again. In the steady state one name costs 7 requests: newOrder, authorization, challenge,
+ * again. If the CA has not seen records that all name servers had, CLEANUP is followed by AGAIN, once:
+ * a wait, and CREATE. In the steady state one name costs 7 requests: newOrder, authorization, challenge,
  * authorization, finalize, order, certificate. */
 #ifndef ACME_ORDER_H
 #define ACME_ORDER_H
@@ -19,21 +20,23 @@
 #include "spec/base/cl_err.h"
 #include "spec/spec.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 /* symbol, name in logs */
-#define ACME_ORDER_STATES(X)  \
-    X(CREATE, "create")       \
-    X(RESUME, "resume")       \
-    X(SAVE, "save")           \
-    X(AUTHORIZE, "authorize") \
-    X(PRESENT, "present")     \
-    X(CHALLENGE, "challenge") \
-    X(FINALIZE, "finalize")   \
-    X(POLL, "poll")           \
-    X(DOWNLOAD, "download")   \
-    X(CLEANUP, "clean up")    \
+#define ACME_ORDER_STATES(X)      \
+    X(CREATE, "create")           \
+    X(RESUME, "resume")           \
+    X(SAVE, "save")               \
+    X(AUTHORIZE, "authorize")     \
+    X(PRESENT, "present")         \
+    X(CHALLENGE, "challenge")     \
+    X(FINALIZE, "finalize")       \
+    X(POLL, "poll")               \
+    X(DOWNLOAD, "download")       \
+    X(CLEANUP, "clean up")        \
+    X(AGAIN, "wait to try again") \
     X(DONE, "done")
 enum acme_order_state {
 #define X(symbol, name) ORDER_##symbol,
@@ -73,6 +76,8 @@ struct acme_authz {
     bool admitted; /* has a place in the window */
     bool told;     /* the CA validates already: never POST the challenge again */
     bool deactivating;
+    cl_time miss_wait; /* all name servers have the record: how long a "no" may be remembered; 0 */
+    json_t *seen; /* what they said last (propagation_view.h); for people only; owned or NULL */
     const struct solver_spec *solver;                /* borrowed from the specs */
     char *why;                                       /* solver_pick's sentence */
     const char *type;                                /* "http-01"; static */
@@ -115,6 +120,9 @@ struct acme_order {
     size_t n_authz;
     bool fresh;         /* made by this run, a moment ago */
     unsigned remade;    /* orders dropped because of dead authorizations */
+    unsigned missed;    /* how often the CA did not see what all name servers had: once at most */
+    struct cl_err miss; /* why; kept for people */
+    cl_time again_at;   /* CLEANUP, AGAIN: when a new order is made; 0 = none is */
     unsigned finalized; /* how often finalize was sent */
     unsigned polls;
     cl_time ready_at; /* when finalize was first sent */
@@ -146,6 +154,7 @@ struct acme_event {
     size_t index; /* of the authorization */
     const struct acme_reply *reply;
     const struct cl_err *err;
+    cl_time miss_wait; /* PRESENTED: see acme_authz */
 };
 
 enum acme_action_type {
@@ -156,6 +165,7 @@ enum acme_action_type {
     ACT_STOP,    /* index: end a PRESENT that is under way soon */
     ACT_CLEANUP, /* index -> EV_CLEANED */
     ACT_ADMIT,   /* index -> EV_ADMITTED, when the window has room */
+    ACT_FORGET,  /* the authorizations go: nothing of them is presented or waits any more */
     ACT_VERDICT, /* index: the challenge is decided (ok) and its place free */
     ACT_RELEASE, /* index: give up the place, or the waiting for one */
     ACT_DONE     /* last action: err, chain and url are final */

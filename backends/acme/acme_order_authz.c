@@ -26,6 +26,7 @@ void acme_authz_clear(struct acme_authz *a)
     cl_free(a->key_authorization);
     cl_strv_deinit(&a->issuers);
     cl_free(a->account_uri);
+    json_decref(a->seen);
     memset(a, 0, sizeof *a);
 }
 
@@ -248,6 +249,7 @@ int acme_order_presented(struct acme_order *o, const struct acme_event *ev, stru
     a->answer = ANSWER_PRESENTED; /* if it failed, it may still have to be taken away */
     a->presented_at = o->now;
     a->waits = false;
+    a->miss_wait = ev->miss_wait;
     if (ev->err != NULL) {
         *err = *ev->err;
         cl_wrap(err, "present the answer for %s", a->identifier);

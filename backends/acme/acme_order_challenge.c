@@ -150,6 +150,9 @@ static enum acme_step fail_validation(struct acme_order *o)
     cl_buf_deinit(&text);
     cl_wrap(&err, "the CA could not validate");
     err.retry_at = 0;
+    if (acme_order_try_again(o, &err)) {
+        return acme_order_go(o, ORDER_CLEANUP);
+    }
     return acme_order_fail(o, &err);
 }
 
@@ -318,13 +321,14 @@ enum acme_step acme_order_challenge(struct acme_order *o, const struct acme_even
 static bool still_pending(const struct acme_authz *a)
 {
     return a->step != AUTHZ_REUSED && a->step != AUTHZ_VALID && a->step != AUTHZ_FAILED &&
-           a->step != AUTHZ_READING;
+           a->step != AUTHZ_READING && a->status != ACME_STATUS_DEACTIVATED;
 }
 
 static void enter_cleanup(struct acme_order *o)
 {
     /* A dead order; one that expired or hangs has nothing worth a request. */
-    bool deactivate = o->p.abandon || (o->err.kind != CL_ERR_NONE && o->url == NULL && !o->hung);
+    bool deactivate = o->p.abandon || o->again_at != 0 ||
+                      (o->err.kind != CL_ERR_NONE && o->url == NULL && !o->hung);
 
     if (o->err.kind != CL_ERR_NONE) {
         (void)acme_order_act(o, ACT_ABORT, 0);
@@ -355,7 +359,7 @@ static enum acme_step when_clean(struct acme_order *o)
             return STEP_WAIT;
         }
     }
-    return acme_order_go(o, ORDER_DONE);
+    return acme_order_go(o, o->again_at != 0 ? ORDER_AGAIN : ORDER_DONE);
 }
 
 enum acme_step acme_order_cleanup(struct acme_order *o, const struct acme_event *ev)
@@ -374,9 +378,16 @@ enum acme_step acme_order_cleanup(struct acme_order *o, const struct acme_event 
     case EV_FAILED: /* of a deactivation: nothing more can be done about it */
         if (ev->what == ACME_DEACTIVATE) {
             o->authz[ev->index].deactivating = false;
+            o->authz[ev->index].status = ACME_STATUS_DEACTIVATED;
         }
         break;
     case EV_CANCEL:
+        if (o->again_at != 0) {
+            o->again_at = 0;
+            (void)cl_fail(&o->err, CL_ERR_CANCELLED, "Cancelled",
+                          "the order is not wanted any more");
+        }
+        break;
     case EV_SAVED:
     case EV_WAITS:
     case EV_ADMITTED:

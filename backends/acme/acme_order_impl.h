@@ -50,6 +50,14 @@ cl_time acme_order_authz_next_at(const struct acme_order *o);
 /* How long the CA may take to decide on what it has been told. */
 #define ACME_HANG (15 * CL_MINUTE)
 
+/* ---- acme_order_again.c ---- */
+/** The names could not be validated. Has the CA just not seen what was there? Then true, and CLEANUP leads
+ *  to a second order; otherwise nothing happened. */
+bool acme_order_try_again(struct acme_order *o, const struct cl_err *why);
+enum acme_step acme_order_again(struct acme_order *o, const struct acme_event *ev);
+/** Drops what is known of the order, but not at the CA. */
+void acme_order_forget(struct acme_order *o);
+
 /** Takes note of EV_PRESENTED: 0, or -1 if it failed, with the error that the order has then. */
 int acme_order_presented(struct acme_order *o, const struct acme_event *ev, struct cl_err *err);
 

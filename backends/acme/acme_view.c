@@ -35,15 +35,11 @@ static const char *authz_state(const struct acme_authz *z)
     return "";
 }
 
-/* What the name servers said about a record, while it is waited for. */
-static void view_visibility(json_t *v, const struct solvers *solvers, const struct acme_authz *z)
+/* What the name servers said about a record, and what it waits for. */
+static void view_visibility(json_t *v, const struct acme_authz *z)
 {
-    const struct solver_challenge c = {
-        .type = z->type, .identifier = z->identifier, .token = z->token, .solver = z->solver};
-    const char *summary = solvers != NULL && z->type != NULL ? solvers_summary(solvers, &c) : NULL;
-
-    if (summary != NULL) {
-        (void)json_object_set_new(v, "nameServers", json_string(summary));
+    if (z->seen != NULL) {
+        (void)json_object_set(v, "propagation", z->seen);
     }
     if (z->waits) {
         (void)json_object_set_new(v, "waitingFor",
@@ -51,7 +47,7 @@ static void view_visibility(json_t *v, const struct solvers *solvers, const stru
     }
 }
 
-static json_t *view_authz(const struct solvers *solvers, const struct acme_authz *z)
+static json_t *view_authz(const struct acme_authz *z)
 {
     json_t *v = json_pack("{s:s?, s:b, s:s}", "identifier", z->identifier, "wildcard",
                           (int)z->wildcard, "state", authz_state(z));
@@ -68,7 +64,7 @@ static json_t *view_authz(const struct solvers *solvers, const struct acme_authz
         v, "presented",
         json_boolean(z->answer == ANSWER_PRESENTED || z->answer == ANSWER_CLEANING));
     set_time(v, "presentedAt", z->presented_at);
-    view_visibility(v, solvers, z);
+    view_visibility(v, z);
     if (z->step == AUTHZ_WAITING) {
         (void)json_object_set_new(v, "waitingFor", json_string("its turn at the CA"));
     }
@@ -81,7 +77,7 @@ static json_t *view_authz(const struct solvers *solvers, const struct acme_authz
     return v;
 }
 
-json_t *acme_view_issuance(const struct solvers *solvers, const struct acme_order *o)
+json_t *acme_view_issuance(const struct acme_order *o)
 {
     json_t *root = json_object();
     json_t *list = json_array();
@@ -92,9 +88,14 @@ json_t *acme_view_issuance(const struct solvers *solvers, const struct acme_orde
                   acme_order_state_name(o->state), "replaces", cl_str_or(o->replaces, ""));
 
     set_time(order, "expires", o->expires);
+    if (o->missed > 0) {
+        (void)json_object_set_new(order, "missed", json_integer((json_int_t)o->missed));
+        (void)json_object_set_new(order, "missedBecause", json_string(o->miss.text));
+        set_time(order, "againAt", o->again_at);
+    }
     (void)json_object_set_new(root, "order", order);
     for (size_t i = 0; i < o->n_authz; i++) {
-        (void)json_array_append_new(list, view_authz(solvers, &o->authz[i]));
+        (void)json_array_append_new(list, view_authz(&o->authz[i]));
     }
     (void)json_object_set_new(root, "authorizations", list);
     return root;

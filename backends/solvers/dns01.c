@@ -8,6 +8,7 @@
 #include "backends/dns/wire/dns_propagation.h"
 #include "backends/rt/op_later.h"
 #include "backends/solvers/dns_settle.h"
+#include "backends/solvers/propagation_view.h"
 #include "backends/solvers/solvers_internal.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_hash.h"
@@ -48,7 +49,7 @@ struct dns01_challenge {
         struct dns_propagation_op propagation;
     } u; /* by the step */
     struct loop_timer timer;
-    char summary[256]; /* what the name servers said last */
+    json_t *propagation; /* what the name servers said last */
 };
 
 static void find_zone(struct dns01_challenge *c);
@@ -71,6 +72,7 @@ static void challenge_free(struct dns01_challenge *c)
     cl_free(c->soa_zone);
     cl_free(c->zone);
     cl_free(c->value);
+    json_decref(c->propagation);
     cl_strv_deinit(&c->check.servers);
     dns_detail_deinit(&c->detail);
     cl_free(c);
@@ -253,7 +255,8 @@ static void looked(struct cl_op *op)
     struct dns01_challenge *c = op->user;
 
     if (c->u.propagation.table != NULL) {
-        dns_table_summary(c->u.propagation.table, c->summary, sizeof(c->summary));
+        json_decref(c->propagation);
+        c->propagation = propagation_view(c->u.propagation.table);
     }
     if (c->op->changed != NULL) {
         c->op->changed(c->op);
@@ -264,9 +267,7 @@ static void checked(struct cl_op *op, const struct cl_err *err)
 {
     struct dns01_challenge *c = op->user;
 
-    if (c->u.propagation.table != NULL) {
-        dns_table_summary(c->u.propagation.table, c->summary, sizeof(c->summary));
-    }
+    looked(op); /* before it is freed: who keeps what was said asks now */
     if (stopped(c)) {
         return;
     }
@@ -433,11 +434,18 @@ bool dns01_waits(const struct solvers *s, const struct solver_challenge *req)
     return c != NULL && c->waits;
 }
 
-const char *dns01_summary(const struct solvers *s, const struct solver_challenge *req)
+json_t *dns01_propagation_view(const struct solvers *s, const struct solver_challenge *req)
 {
     const struct dns01_challenge *c = find(s, req);
 
-    return c != NULL && c->summary[0] != '\0' ? c->summary : NULL;
+    return c != NULL ? json_incref(c->propagation) : NULL;
+}
+
+cl_time dns01_miss_wait(const struct solvers *s, const struct solver_challenge *req)
+{
+    const struct dns01_challenge *c = find(s, req);
+
+    return c != NULL && c->visible ? dns_settle_next(0, c->negative_ttl) : 0;
 }
 
 void dns01_missed(struct solvers *s, const struct solver_challenge *req)

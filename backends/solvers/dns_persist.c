@@ -7,6 +7,7 @@
 #include "backends/dns/wire/dns_propagation.h"
 #include "backends/rt/op_later.h"
 #include "backends/solvers/persist_record.h"
+#include "backends/solvers/propagation_view.h"
 #include "backends/solvers/solvers_internal.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
@@ -46,6 +47,7 @@ struct persist {
     } u;
     struct loop_timer timer;
     char summary[256];
+    json_t *propagation; /* what each name server said last */
 };
 
 static void look(struct persist *p);
@@ -58,6 +60,7 @@ static void persist_free(struct persist *p)
     if (p->handle != NULL) {
         dns_handle_unref(p->handle);
     }
+    json_decref(p->propagation);
     cl_strv_deinit(&p->issuers);
     cl_free(p->account_url);
     cl_free(p->fqdn);
@@ -157,22 +160,30 @@ static bool one_proves(const struct persist *p, const struct cl_strv *values, cl
 static void judge(struct persist *p, const struct dns_table *t)
 {
     unsigned having = 0;
+    struct dns_table shown = {.n = t->n, .rounds = t->rounds};
 
+    shown.views = cl_calloc(t->n > 0 ? t->n : 1, sizeof *shown.views); /* only the sights differ */
     p->answers = 0;
     p->until = 0;
     for (size_t i = 0; i < t->n; i++) {
         const struct dns_view *v = &t->views[i];
         cl_time until = 0;
+        shown.views[i] = *v;
         if (v->sight == DNS_SIGHT_LAME || v->sight == DNS_SIGHT_SILENT) {
             continue;
         }
+        bool proves = one_proves(p, &v->values, &until);
+        shown.views[i].sight = proves ? DNS_SIGHT_GOOD : DNS_SIGHT_MISSING;
         p->answers++;
-        having += one_proves(p, &v->values, &until) ? 1 : 0;
+        having += proves ? 1 : 0;
         if (until != 0) {
             p->until = p->until == 0 ? until : cl_time_min(p->until, until);
         }
     }
     p->proved = p->answers > 0 && having == p->answers;
+    json_decref(p->propagation);
+    p->propagation = propagation_view(&shown);
+    cl_free(shown.views);
     (void)cl_format(p->summary, sizeof p->summary,
                     "%u of %u name servers that answer have %s IN TXT \"%s\"", having, p->answers,
                     p->fqdn, p->record);
@@ -227,9 +238,6 @@ static void not_visible(struct persist *p)
     }
     p->step = PERSIST_PAUSING;
     loop_at(p->s->loop, &p->timer, now + dns_round_pause(++p->rounds, false, 0), pause_over, p);
-    if (p->op->changed != NULL) {
-        p->op->changed(p->op);
-    }
 }
 
 static void looked(struct cl_op *op, const struct cl_err *err)
@@ -239,6 +247,9 @@ static void looked(struct cl_op *op, const struct cl_err *err)
 
     if (err == NULL && p->u.look.table != NULL) {
         judge(p, p->u.look.table);
+        if (p->op->changed != NULL) {
+            p->op->changed(p->op);
+        }
     }
     if (stopped(p)) {
         return;
@@ -407,17 +418,17 @@ void dns_persist_present(struct solvers *s, const struct solver_challenge *req, 
                      spec->cname_follow ? DNS_FOLLOW_EXPLICIT : DNS_FOLLOW_NEVER, &p->u.locate);
 }
 
-const char *dns_persist_summary(const struct solvers *s, const struct solver_challenge *req)
+json_t *dns_persist_propagation(const struct solvers *s, const struct solver_challenge *req)
 {
     char *fqdn = cl_str_lower(cl_printf("_validation-persist.%s", req->identifier));
-    const char *found = NULL;
+    json_t *found = NULL;
 
     cl_list_for_each(n, &s->persists) {
         const struct persist *p = cl_container(n, struct persist, link);
-        if (strcmp(p->fqdn, fqdn) == 0 && p->summary[0] != '\0') {
-            found = p->summary;
+        if (strcmp(p->fqdn, fqdn) == 0) {
+            found = p->propagation;
         }
     }
     cl_free(fqdn);
-    return found;
+    return json_incref(found);
 }

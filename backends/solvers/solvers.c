@@ -138,12 +138,17 @@ void solvers_flush(struct solvers *s, struct cl_op *op)
     dns_worker_flush(s->dns_worker, op);
 }
 
-const char *solvers_summary(const struct solvers *s, const struct solver_challenge *c)
+json_t *solvers_propagation(const struct solvers *s, const struct solver_challenge *c)
 {
     if (persists(c)) {
-        return dns_persist_summary(s, c);
+        return dns_persist_propagation(s, c);
     }
-    return c->solver->has_dns01 ? dns01_summary(s, c) : NULL;
+    return c->solver->has_dns01 ? dns01_propagation_view(s, c) : NULL;
+}
+
+cl_time solvers_miss_wait(const struct solvers *s, const struct solver_challenge *c)
+{
+    return c->solver->has_dns01 && !persists(c) ? dns01_miss_wait(s, c) : 0;
 }
 
 bool solvers_waits(const struct solvers *s, const struct solver_challenge *c)

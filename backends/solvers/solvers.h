@@ -8,6 +8,7 @@
 #include "backends/rt/loop.h"
 #include "backends/rt/op.h"
 #include "backends/store/paths.h"
+#include "spec/jfield.h"
 #include "spec/spec.h"
 
 /* Borrowed during present/cleanup start; the solver copies what it keeps. */
@@ -46,8 +47,13 @@ void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct
 void solvers_flush(struct solvers *s, struct cl_op *op);
 /** Does present wait until another value at the same name is gone? Told by op->changed. */
 bool solvers_waits(const struct solvers *s, const struct solver_challenge *c);
-/** What the name servers said last about a record, one line for people, or NULL. Lent. */
-const char *solvers_summary(const struct solvers *s, const struct solver_challenge *c);
+/** What each name server said last about a record (propagation_view.h), while it is presented and each
+ *  time op->changed is called; a new reference, or NULL. */
+json_t *solvers_propagation(const struct solvers *s, const struct solver_challenge *c);
+/** If the CA does not see what is presented now: how long until resolvers have forgotten that there was
+ *  nothing? A minute at least, the negative TTL of the zone up to five. 0: it was not seen by all name
+ *  servers either, or is no record of dns-01. */
+cl_time solvers_miss_wait(const struct solvers *s, const struct solver_challenge *c);
 /** The CA has looked and not seen the answer, which is still presented: for a record that all name
  *  servers had, the zone is given more time from now on. */
 void solvers_missed(struct solvers *s, const struct solver_challenge *c);

@@ -45,10 +45,11 @@ void dns01_present(struct solvers *s, const struct solver_challenge *req, struct
 void dns01_cleanup(struct solvers *s, const struct solver_challenge *req);
 bool dns01_waits(const struct solvers *s, const struct solver_challenge *req);
 void dns01_missed(struct solvers *s, const struct solver_challenge *req);
-const char *dns01_summary(const struct solvers *s, const struct solver_challenge *req);
+json_t *dns01_propagation_view(const struct solvers *s, const struct solver_challenge *req);
+cl_time dns01_miss_wait(const struct solvers *s, const struct solver_challenge *req);
 
 /* ---- dns_persist.c: TXT records that stay ---- */
 void dns_persist_present(struct solvers *s, const struct solver_challenge *req, struct cl_op *op);
-const char *dns_persist_summary(const struct solvers *s, const struct solver_challenge *req);
+json_t *dns_persist_propagation(const struct solvers *s, const struct solver_challenge *req);
 
 #endif

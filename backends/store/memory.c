@@ -24,6 +24,7 @@ static const struct jfield ROWS[] = {
     JFIELD(JF_LONG, memory, failed_attempts, "failedAttempts"),
     JFIELD_OPT(JF_STRV, memory, compromised_keys, "compromisedKeys"),
     JFIELD(JF_TEXT, memory, last_order_url, "lastOrderURL"),
+    JFIELD(JF_TEXT, memory, last_authorizations, "lastAuthorizations"),
     JFIELD(JF_TEXT, memory, canonical, "lastGood"),
 };
 static const struct jtable MEMORY = JTABLE(ROWS, memory);

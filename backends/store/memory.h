@@ -53,8 +53,10 @@ struct memory {
     cl_time renew_requested;        /* asked and not yet fulfilled; 0 = none */
     long failed_attempts;
     cl_time last_failure;
-    char *last_order_url;    /* of the attempt that hold tells of; NULL = it came to no order */
-    uint64_t verified_stamp; /* revision.stamp_hash of the last load with state OK; 0 = none. For
+    char *last_order_url; /* of the attempt that hold tells of; NULL = it came to no order */
+    char
+        *last_authorizations; /* of that attempt: those not valid, JSON as in the status; or NULL */
+    uint64_t verified_stamp;  /* revision.stamp_hash of the last load with state OK; 0 = none. For
                                 archive_load_verified, also after a restart */
     struct cl_strv compromised_keys; /* SPKI SHA-256 of keys revoked for compromise: never again */
     struct memory_hold hold;

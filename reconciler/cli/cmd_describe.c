@@ -3,6 +3,7 @@
 #include "backends/rt/disk.h"
 #include "backends/rt/loop.h"
 #include "reconciler/cli/cli_objects.h"
+#include "reconciler/cli/describe.h"
 #include "spec/base/cl_alloc.h"
 
 #include <string.h>
@@ -172,6 +173,7 @@ static void describe(struct cli *c, const struct cli_object *o)
     print_certificate(c, s);
     print_outputs(c, s);
     print_error(c, s);
+    describe_authorizations(c, o->json);
     cl_strv_for_each(w, &s->warnings) {
         (void)fprintf(c->out, "\nWarning: %s\n", w);
     }

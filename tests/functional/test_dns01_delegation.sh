@@ -117,12 +117,16 @@ by bycname bycname.example.org 'responder: {}'
 certloop_start
 
 # ---- what each name server says is in the status while it is waited for
-said() { # TEXT
-    jq -e --arg text "$1" '[.. | objects | .nameServers? // empty] | any(contains($text))' \
+said() { # NAME ADDRESS STATE [ERROR]
+    jq -e --arg ns "$1" --arg at "$2" --arg state "$3" --arg error "${4:-}" \
+        '[.status.issuance.authorizations[]?.propagation[]?] | any(.nameServer == $ns and .address == $at
+         and .state == $state and .seen == false and .rounds > 0 and ($error == "" or .error == $error))' \
         "$STATE/status/wildcard.json"
 }
-wait_until 30 "said 'lame.example.org ($LAME:53): Lame (REFUSED)'"
-wait_until 30 "said 'silent.example.org ($SILENT:53): Silent'"
+wait_until 30 "said lame.example.org '$LAME:53' Lame REFUSED"
+wait_until 30 "said silent.example.org '$SILENT:53' Silent"
+"$CERTLOOP" describe wildcard | grep -E "lame.example.org +$LAME:53 +[0-9]+ +Lame: REFUSED" ||
+    fail "describe does not show the table: $("$CERTLOOP" describe wildcard)"
 wait_ready wildcard explicit knot pdns byns bycname
 [ "$(pebble_orders)" = 6 ] || fail "$(pebble_orders) orders instead of 6"
 

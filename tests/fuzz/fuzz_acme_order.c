@@ -35,6 +35,9 @@ static const char *const BODIES[] = {
     AUTHZ("valid", "valid"),
     AUTHZ("invalid", "invalid"),
     AUTHZ("expired", "pending"),
+    "{\"status\":\"invalid\",\"identifier\":{\"type\":\"dns\",\"value\":\"a.example\"},\"challenges\":[{"
+    "\"type\":\"http-01\",\"url\":\"https://ca/c\",\"status\":\"invalid\",\"token\":\"" TOKEN
+    "\",\"error\":{\"type\":\"urn:ietf:params:acme:error:dns\",\"detail\":\"no\"}}]}",
     "-----BEGIN CERTIFICATE-----",
     "<html>",
     "{}",
@@ -92,6 +95,7 @@ static void step(struct run *r, struct acme_event ev)
             r->done = true;
             break;
         case ACT_VERDICT:
+        case ACT_FORGET:
         case ACT_STOP: /* its PRESENT is answered all the same */
             break;
         case ACT_REQUEST:
@@ -136,6 +140,7 @@ static void answer(struct run *r, size_t k, uint8_t how)
         break;
     case ACT_PRESENT:
         ev.type = EV_PRESENTED;
+        ev.miss_wait = how % 2 != 0 ? CL_MINUTE : 0;
         break;
     case ACT_CLEANUP:
         ev.type = EV_CLEANED;
@@ -146,6 +151,7 @@ static void answer(struct run *r, size_t k, uint8_t how)
         fails = false;
         break;
     case ACT_ABORT:
+    case ACT_FORGET:
     case ACT_VERDICT:
     case ACT_STOP:
     case ACT_RELEASE:

@@ -71,12 +71,13 @@ static inline void order_describe(struct cl_buf *b, const struct acme_action *a)
         [ACT_REQUEST] = "",        [ACT_ABORT] = "abort",     [ACT_SAVE] = "save",
         [ACT_PRESENT] = "present", [ACT_CLEANUP] = "cleanup", [ACT_ADMIT] = "admit",
         [ACT_VERDICT] = "verdict", [ACT_RELEASE] = "release", [ACT_DONE] = "done",
-        [ACT_STOP] = "stop",
+        [ACT_STOP] = "stop",       [ACT_FORGET] = "forget",
     };
     bool indexed = a->type == ACT_REQUEST
                        ? a->request.what == ACME_AUTHZ || a->request.what == ACME_CHALLENGE ||
                              a->request.what == ACME_DEACTIVATE
-                       : a->type != ACT_ABORT && a->type != ACT_SAVE && a->type != ACT_DONE;
+                       : a->type != ACT_ABORT && a->type != ACT_SAVE && a->type != ACT_DONE &&
+                             a->type != ACT_FORGET;
 
     (void)cl_buf_adds(b, b->len > 0 ? " " : "");
     (void)cl_buf_adds(b, a->type == ACT_REQUEST ? acme_what_name(a->request.what) : NAMES[a->type]);

@@ -175,8 +175,8 @@ static inline bool web_ready(struct world *w)
 }
 
 /* A text in a JSON file of the state directory; owned, NULL if there is none. */
-static inline char *json_text(const struct world *w, const char *relative, const char *a,
-                              const char *b)
+static inline char *world_json(const struct world *w, const char *relative, const char *a,
+                               const char *b)
 {
     json_t *o = json_load_file(in(w, relative), 0, NULL);
     json_t *v = json_object_get(o, a);

@@ -6,7 +6,7 @@
 static char *uid_of(const struct world *w, const char *name)
 {
     char *relative = cl_printf("state/status/%s.json", name);
-    char *uid = json_text(w, relative, "metadata", "uid");
+    char *uid = world_json(w, relative, "metadata", "uid");
     cl_free(relative);
     return uid;
 }
@@ -154,7 +154,7 @@ static void a_certificate_declared_again_takes_over_what_it_left(void **state)
     assert_int_not_equal(access(in(w, "state/status/web.json"), F_OK), 0);
     put(w, "specs/a.yaml", CERT("web", "web.test", ""));
     assert_true(comes(w, web_ready));
-    char *trigger = json_text(w, "state/archive/web/2/manifest.json", "trigger", NULL);
+    char *trigger = world_json(w, "state/archive/web/2/manifest.json", "trigger", NULL);
     assert_string_equal(trigger, "Adopted");
     cl_free(trigger);
 }

@@ -161,8 +161,8 @@ static void a_program_is_run_only_if_the_configuration_allows_it(void **state)
     expect_cert_problems(
         PROGRAM, NULL,
         "6:28: spec.solvers[0].dns01.exec: a spec may run a program of its own only with "
-        "allowInlineHooks: true in the Configuration, which can also give this solver in its "
-        "defaults\n");
+        "allowInlineHooks: true in the Configuration; it can name one that the Configuration has "
+        "under solvers\n");
     struct parsed p = parse_cert(PROGRAM, allowed);
     const struct dns01_spec *s = dns01_of(&p);
     assert_int_equal(s->exec.protocol, EXEC_LEGO);
