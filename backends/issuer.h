@@ -52,6 +52,7 @@ struct issue_op {
     char *fullchain_pem; /* leaf first; not checked yet: the caller runs cert_guard */
     char *ca_pem;        /* the root if the issuer knows it, else NULL */
     char *used_order_url, *used_account_url; /* acme, else NULL */
+    cl_time skew;        /* acme: the CA's clock minus ours, as far as it is known; else 0 */
     json_t *failed_view; /* after a failure: what view() had said last; a reference or NULL */
     void *impl;
 };

@@ -170,6 +170,7 @@ static void take_results(struct acme_issuance *i, struct cl_err *err)
         return;
     }
     issue->impl = NULL;
+    issue->skew = i->a->skew;
     issue->used_order_url = cl_strdup(o->url);
     issue->used_account_url = i->a->has_doc ? cl_strdup(i->a->doc.url) : NULL;
     if (o->err.kind == CL_ERR_NONE) {
