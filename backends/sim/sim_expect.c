@@ -98,6 +98,7 @@ static uint64_t count(const struct expectation *e)
     }
     return cl_streq(what, "orders")            ? ca->n_orders
            : cl_streq(what, "accounts")        ? ca->n_accounts
+           : cl_streq(what, "rollovers")       ? ca->n_key_changes
            : cl_streq(what, "nonces")          ? ca->n_new_nonce
            : cl_streq(what, "polls")           ? ca->n_renewal_info
            : cl_streq(what, "replaced")        ? ca->n_replaced
@@ -107,10 +108,10 @@ static uint64_t count(const struct expectation *e)
 
 static bool counts(const char *what)
 {
-    return cl_streq(what, "orders") || cl_streq(what, "accounts") || cl_streq(what, "requests") ||
-           cl_streq(what, "nonces") || cl_streq(what, "polls") || cl_streq(what, "replaced") ||
-           cl_streq(what, "revokedReplaced") || cl_streq(what, "runs") ||
-           cl_streq(what, "successes");
+    return cl_streq(what, "orders") || cl_streq(what, "accounts") || cl_streq(what, "rollovers") ||
+           cl_streq(what, "requests") || cl_streq(what, "nonces") || cl_streq(what, "polls") ||
+           cl_streq(what, "replaced") || cl_streq(what, "revokedReplaced") ||
+           cl_streq(what, "runs") || cl_streq(what, "successes");
 }
 
 static void due(void *arg)

@@ -55,7 +55,7 @@ wait_ready web
 
 echo "a wrong password is told as one"
 with wrong "proxy: \"http://127.0.0.1:$PROXY_PORT\"\n    proxySecretRef: {name: proxy, key: other}"
-wait_until 30 "told wrong proxy"
+wait_until 60 "told wrong 407"
 certloop_stop
 
 echo "the proxy of the Configuration, and the way past it"

@@ -109,6 +109,11 @@ static const struct row ROWS[] = {
     {REQUEST, 403, NULL,
      "{\"type\":\"" URN "compound\",\"subproblems\":[{\"type\":\"" URN "caa\"},{\"type\":\"" URN
      "dns\"}]}",
+     CL_ERR_PERMANENT, "SeveralErrors", CONDITION_STALLED, NEXT_DAY},
+    {REQUEST, 403, NULL,
+     "{\"type\":\"" URN "compound\",\"subproblems\":[{\"type\":\"" URN
+     "caa\",\"detail\":\"a\",\"identifier\":{\"type\":\"dns\",\"value\":\"x.example\"}},"
+     "{\"type\":\"" URN "dns\",\"detail\":\"b\"}]}",
      CL_ERR_VALIDATION, "CAAForbids", NONE, NEXT_MINUTE},
     {REQUEST, 400, NULL, "{\"type\":\"" URN "malformed\",\"subproblems\":\"none\"}",
      CL_ERR_PERMANENT, "Malformed", CONDITION_STALLED, NEXT_DAY},
