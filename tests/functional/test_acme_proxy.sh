@@ -48,13 +48,13 @@ chmod 600 "$SECRETS/proxy/"*
 certloop_start
 
 echo "the Issuer's own proxy"
+with wrong "proxy: \"http://127.0.0.1:$PROXY_PORT\"\n    proxySecretRef: {name: proxy, key: other}"
 with own "proxy: \"http://127.0.0.1:$PROXY_PORT\"\n    proxySecretRef: {name: proxy}"
 ISSUER=own certificate web web.example.org
 wait_ready web
 [ "$(connects)" -gt 0 ] || fail "the proxy has seen nothing"
 
 echo "a wrong password is told as one"
-with wrong "proxy: \"http://127.0.0.1:$PROXY_PORT\"\n    proxySecretRef: {name: proxy, key: other}"
 wait_until 60 "told wrong 407"
 certloop_stop
 
@@ -65,7 +65,7 @@ kind: Configuration
 spec: {proxy: "http://127.0.0.1:$PROXY_PORT", proxySecretRef: {name: proxy}}
 YAML
 before=$(connects)
-rm "$SPECS"/issuer-*.yaml "$SPECS"/*.yaml
+rm "$SPECS"/*.yaml
 certloop_start
 acme_issuer pebble
 certificate all all.example.org

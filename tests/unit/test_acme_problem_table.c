@@ -168,7 +168,7 @@ static const struct row ROWS[] = {
     {REQUEST, 429, "soon", P("rateLimited"), CL_ERR_RATE_LIMITED, "RateLimited",
      CONDITION_RATE_LIMITED, NEXT_MINUTE},
     {REQUEST, 429, "99999999999999999999", P("rateLimited"), CL_ERR_RATE_LIMITED, "RateLimited",
-     CONDITION_RATE_LIMITED, NEXT_MINUTE},
+     CONDITION_RATE_LIMITED, CL_DAY},
     {REQUEST, 429, "31536000", P("rateLimited"), CL_ERR_RATE_LIMITED, "RateLimited",
      CONDITION_RATE_LIMITED, CL_DAY},
     {REQUEST, 503, "31536000", "", CL_ERR_BUSY, "Busy", NONE, CL_DAY},
