@@ -160,10 +160,15 @@ static void observe_solvers(struct unit *u, const struct unit *issuer, struct ob
 {
     struct cl_strv types = {0};
     cl_strv_add(&types, "http-01");
+    cl_strv_add(&types, "tls-alpn-01");
     cl_strv_add(&types, "dns-01");
     cl_strv_add(&types, "dns-account-01");
     cl_strv_add(&types, "dns-persist-01");
-    cl_strv_for_each(name, &u->w->object->cert->dns_names) {
+    const struct cert_spec *spec = u->w->object->cert;
+    for (size_t i = 0; i < spec->dns_names.len + spec->ip_addresses.len; i++) {
+        const char *name = i < spec->dns_names.len
+                               ? spec->dns_names.items[i]
+                               : spec->ip_addresses.items[i - spec->dns_names.len];
         if (solver_pick(u->w->object, issuer_solvers(issuer), name, &types, NULL) == NULL) {
             (void)cl_format(seen->no_solver, sizeof(seen->no_solver), "%s", name);
             seen->facts.no_solver = seen->no_solver;

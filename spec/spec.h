@@ -52,6 +52,11 @@ struct http01_spec {
     char *webroot;     /* absolute directory; below a Configuration webroot */
     char *unix_socket; /* absolute path of a listening unix socket */
 };
+struct tlsalpn01_spec {  /* neither address: the Configuration's */
+    char *listen;        /* "[::]:443", "127.0.0.1:8443" */
+    char *unix_socket;   /* absolute path of a listening unix socket */
+    bool proxy_protocol; /* each connection begins with a PROXY header, version 1 or 2 */
+};
 /* How it is found out that a TXT record is visible, before the CA is told. 0 = not given. */
 enum dns_check {
     DNS_CHECK_DEFAULT,
@@ -190,6 +195,8 @@ struct solver_spec {
     struct solver_selector selector;
     bool has_http01;
     struct http01_spec http01;
+    bool has_tlsalpn01;
+    struct tlsalpn01_spec tlsalpn01;
     bool has_dns01;
     struct dns01_spec dns01;
     struct propagation_spec self_check; /* for dns01: what propagation leaves open */
@@ -328,6 +335,7 @@ struct eab_spec { /* externalAccountBinding (RFC 8555 7.3.4) */
     struct secret_ref key; /* of a base64url text */
     enum eab_algorithm algorithm;
 };
+enum preflight_mode { PREFLIGHT_AUTO, PREFLIGHT_ALWAYS, PREFLIGHT_NEVER };
 struct acme_spec {
     char *server; /* directory URL */
     char *email;
@@ -346,7 +354,9 @@ struct acme_spec {
     long max_orders;      /* open orders; default 500 */
     enum retry_after_mode retry_after;
     enum rate_limits_mode
-        rate_limits; /* limits known for the CA's host, or none but those it says */
+        rate_limits;               /* limits known for the CA's host, or none but those it says */
+    enum preflight_mode preflight; /* is what the CA will look at looked at first? */
+    long http_port, tls_port;      /* where the CA connects to; 80 and 443 at public ones */
     struct solver_list solvers;
 };
 struct generate_spec { /* ca.generate */
@@ -434,8 +444,10 @@ struct config {
     bool accept_ephemeral_state;
     struct cl_strv provider_directories; /* descriptions of DNS providers; the first one wins */
     struct config_dns dns;
-    char *status_mode;    /* octal text, default 0644 */
-    char *http01_listen;  /* default "[::]:80" */
+    char *status_mode;      /* octal text, default 0644 */
+    char *http01_listen;    /* default "[::]:80" */
+    char *tlsalpn01_listen; /* default "[::]:443" */
+    bool tlsalpn01_proxy_protocol;
     char *metrics_listen; /* "" = off; TCP "HOST:PORT" or "unix:PATH" */
     char *metrics_textfile;
     char *proxy; /* URL without user; NULL = the environment's, as libcurl reads it */

@@ -72,10 +72,29 @@ static const char *hopeless_wildcard(const struct cert_spec *spec, const struct 
     return NULL;
 }
 
+static bool has_ip_solver(const struct solver_list *l)
+{
+    for (size_t i = 0; l != NULL && i < l->len; i++) {
+        if (l->items[i].has_http01 || l->items[i].has_tlsalpn01) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An address that no solver could prove: dns-01 never does (RFC 8738 7). */
+static const char *hopeless_address(const struct cert_spec *spec, const struct solver_list *issuer)
+{
+    return spec->ip_addresses.len > 0 && !has_ip_solver(&spec->solvers) && !has_ip_solver(issuer)
+               ? spec->ip_addresses.items[0]
+               : NULL;
+}
+
 bool cert_spec_acme_problem(const struct cert_spec *spec, const struct solver_list *issuer,
                             char *buf, size_t size)
 {
     const char *wildcard = hopeless_wildcard(spec, issuer);
+    const char *address = hopeless_address(spec, issuer);
     char name[256];
 
     if (spec->is_ca) {
@@ -101,6 +120,11 @@ bool cert_spec_acme_problem(const struct cert_spec *spec, const struct solver_li
                         "spec.dnsNames: %s: a wildcard needs a dns01 solver; neither the "
                         "Certificate nor its Issuer has one",
                         wildcard);
+    } else if (address != NULL) {
+        (void)cl_format(buf, size,
+                        "spec.ipAddresses: %s: an IP address is proved by a http01 or tlsalpn01 "
+                        "solver, never by dns01; neither the Certificate nor its Issuer has one",
+                        address);
     } else {
         return false;
     }

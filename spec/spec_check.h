@@ -12,7 +12,7 @@
 bool cert_spec_redundant_name(const struct cert_spec *spec, char buf[256]);
 
 /** What no ACME issuer could honour: URIs, e-mail addresses, isCA, a common name that is none of the
- *  names, a wildcard without a dns01 solver, a redundant name. @issuer: the solvers of the Issuer,
+ *  names, a wildcard without a dns01 solver, an address without http01 or tlsalpn01, a redundant name. @issuer: the solvers of the Issuer,
  *  or NULL. Writes one sentence to @buf. */
 bool cert_spec_acme_problem(const struct cert_spec *spec, const struct solver_list *issuer,
                             char *buf, size_t size);

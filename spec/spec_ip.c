@@ -185,3 +185,30 @@ int ip_range_normalise(const char *text, char buf[IP_TEXT])
     (void)ip_format(&ip, address);
     return cl_format(buf, IP_TEXT, "%s/%u", address, (unsigned)bits);
 }
+
+bool ip_is(const char *text)
+{
+    struct ip_address ip;
+
+    return text != NULL && ip_parse(text, &ip) == 0;
+}
+
+const char *ip_reverse_name(const struct ip_address *ip, char buf[IP_REVERSE_TEXT])
+{
+    static const char HEX[] = "0123456789abcdef";
+    size_t at = 0;
+
+    if (ip->len == 4) {
+        (void)cl_format(buf, IP_REVERSE_TEXT, "%u.%u.%u.%u.in-addr.arpa", ip->bytes[3],
+                        ip->bytes[2], ip->bytes[1], ip->bytes[0]);
+        return buf;
+    }
+    for (size_t i = sizeof(ip->bytes); i-- > 0;) {
+        buf[at++] = HEX[ip->bytes[i] & 15U];
+        buf[at++] = '.';
+        buf[at++] = HEX[ip->bytes[i] >> 4];
+        buf[at++] = '.';
+    }
+    (void)cl_format(buf + at, IP_REVERSE_TEXT - at, "ip6.arpa");
+    return buf;
+}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DEFAULT_LISTEN "[::]:80"
+#define DEFAULT_TLS_LISTEN "[::]:443"
 #define DEFAULT_WEBROOTS "/var/www, /srv, /usr/share/nginx, /var/lib/certloop/webroot"
 #define PATH_SIZE 600
 
@@ -110,6 +111,12 @@ const char *rules_http01_listen(const struct rules *r)
     return r->config != NULL ? cl_str_or(r->config->http01_listen, DEFAULT_LISTEN) : DEFAULT_LISTEN;
 }
 
+const char *rules_tlsalpn01_listen(const struct rules *r)
+{
+    return r->config != NULL ? cl_str_or(r->config->tlsalpn01_listen, DEFAULT_TLS_LISTEN)
+                             : DEFAULT_TLS_LISTEN;
+}
+
 /* ---- solvers ---- */
 
 static bool below_any(const char *path, const struct cl_strv *roots, const char *builtin)
@@ -175,6 +182,23 @@ static void check_http01(const struct rules *r, struct http01_spec *h, const cha
     }
 }
 
+static void check_tlsalpn01(const struct rules *r, struct tlsalpn01_spec *t, const char *path)
+{
+    char sub[PATH_SIZE];
+
+    if (t->listen != NULL && t->unix_socket != NULL) {
+        rules_problem(r, false, path, "give one of listen and unixSocket");
+    }
+    if (t->listen == NULL && t->unix_socket == NULL) {
+        t->listen = cl_strdup(rules_tlsalpn01_listen(r));
+        t->proxy_protocol |= r->config != NULL && r->config->tlsalpn01_proxy_protocol;
+    }
+    if (r->c.kind != SPEC_CONFIGURATION && !r->c.trusted && t->unix_socket != NULL) {
+        (void)cl_format(sub, sizeof(sub), "%s.unixSocket", path);
+        check_socket(r, t->unix_socket, sub);
+    }
+}
+
 /* What is tried before the CA is told: records only, so far. */
 static void check_self_check(const struct rules *r, const struct solver_spec *s, const char *path)
 {
@@ -184,7 +208,8 @@ static void check_self_check(const struct rules *r, const struct solver_spec *s,
         rules_propagation(r, p, path);
     } else if ((p->check != DNS_CHECK_DEFAULT && p->check != DNS_CHECK_NONE) ||
                p->servers.len > 0 || p->timeout != 0 || p->settle != 0) {
-        rules_problem(r, false, path, "with http01 there is mode: None only");
+        rules_problem(r, false, path, "with %s there is mode: None only",
+                      s->has_tlsalpn01 ? "tlsalpn01" : "http01");
     }
 }
 
@@ -206,14 +231,21 @@ void rules_solvers(const struct rules *r, struct solver_list *l, const char *pat
         if (s->has_dns01) {
             rules_dns01(r, &s->dns01, sub);
         }
+        (void)cl_format(sub, sizeof(sub), "%s.tlsalpn01", entry_path);
+        if (s->has_tlsalpn01) {
+            check_tlsalpn01(r, &s->tlsalpn01, sub);
+        }
         (void)cl_format(sub, sizeof(sub), "%s.selfCheck", entry_path);
         check_self_check(r, s, sub);
-        (void)cl_format(sub, sizeof(sub), "%s.tlsalpn01", entry_path);
-        if (s->has_http01 && s->has_dns01) {
-            rules_problem(r, false, entry_path, "give http01 or dns01, not both");
-        } else if (!s->has_http01 && !s->has_dns01 && !rules_given(r, sub)) {
+        int given = s->has_http01 + s->has_dns01 + s->has_tlsalpn01;
+        if (given > 1) {
             rules_problem(r, false, entry_path,
-                          "a solver needs http01, as in http01: {listen: \"%s\"}, or dns01",
+                          s->has_tlsalpn01 ? "give one of http01, tlsalpn01 and dns01"
+                                           : "give http01 or dns01, not both");
+        } else if (given == 0) {
+            rules_problem(r, false, entry_path,
+                          "a solver needs http01, as in http01: {listen: \"%s\"}, tlsalpn01 or "
+                          "dns01",
                           DEFAULT_LISTEN);
         }
     }

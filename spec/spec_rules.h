@@ -21,6 +21,7 @@ void rules_problem(const struct rules *r, bool warning, const char *path, const 
 bool rules_given(const struct rules *r, const char *path);
 /** The default of the Configuration, or the built-in one. */
 const char *rules_http01_listen(const struct rules *r);
+const char *rules_tlsalpn01_listen(const struct rules *r);
 
 /* Each reports through rules_problem. */
 void rules_certificate(const struct rules *r, struct cert_spec *s);

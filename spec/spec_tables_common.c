@@ -91,6 +91,17 @@ static const struct schema_field HTTP01[] = {
 };
 static const struct schema SCHEMA_HTTP01 = {SCHEMA("http01", http01_spec, HTTP01)};
 
+static const struct schema_field TLSALPN01[] = {
+    {ROW("listen", TEXT, tlsalpn01_spec, listen), .value = value_listen,
+     .doc = "Address on which certloop answers by itself."},
+    {ROW("unixSocket", TEXT, tlsalpn01_spec, unix_socket), .value = value_path,
+     .doc = "Socket on which certloop answers, for a proxy before it."},
+    {ROW("proxyProtocol", BOOL, tlsalpn01_spec, proxy_protocol),
+     .doc = "The proxy puts a PROXY header, version 1 or 2, before each connection."},
+    ROW_END,
+};
+static const struct schema SCHEMA_TLSALPN01 = {SCHEMA("tlsalpn01", tlsalpn01_spec, TLSALPN01)};
+
 static const struct schema_field SELECTOR[] = {
     {ROW("matchLabels", MAP, solver_selector, match_labels),
      .doc = "All of these labels must be on the Certificate."},
@@ -128,7 +139,9 @@ static const struct schema_field SOLVER[] = {
     {ROW("dns01", STRUCT, solver_spec, dns01), .sub = &SCHEMA_DNS01,
      ROW_TAG(solver_spec, has_dns01, true),
      .doc = "Answer by a TXT record; the only way to prove a wildcard."},
-    {ROW_BARE("tlsalpn01", ANY), .flags = FIELD_UNSUPPORTED, .doc = "Answer on port 443."},
+    {ROW("tlsalpn01", STRUCT, solver_spec, tlsalpn01), .sub = &SCHEMA_TLSALPN01,
+     ROW_TAG(solver_spec, has_tlsalpn01, true),
+     .doc = "Answer on port 443, in the TLS handshake; a proxy before it may pass it on."},
     {ROW("selfCheck", STRUCT, solver_spec, self_check), .sub = &SCHEMA_SELF_CHECK,
      .doc = "Try the challenge before the CA does."},
     {ROW("waitInsteadOfSelfCheck", DURATION, solver_spec, wait_instead_of_self_check),

@@ -38,6 +38,16 @@ static const struct schema_field HTTP01_LISTENER[] = {
 };
 static const struct schema SCHEMA_HTTP01_LISTENER = {SCHEMA("http01", config, HTTP01_LISTENER)};
 
+static const struct schema_field TLSALPN01_LISTENER[] = {
+    {ROW("listen", TEXT, config, tlsalpn01_listen), .def = "[::]:443", .value = value_listen,
+     .doc = "Address of TLS-ALPN-01 solvers that name none."},
+    {ROW("proxyProtocol", BOOL, config, tlsalpn01_proxy_protocol),
+     .doc = "Connections come through a proxy that puts a PROXY header before them."},
+    ROW_END,
+};
+static const struct schema SCHEMA_TLSALPN01_LISTENER = {
+    SCHEMA("tlsalpn01", config, TLSALPN01_LISTENER)};
+
 static const struct schema_field METRICS[] = {
     {ROW("listen", TEXT, config, metrics_listen), .def = "", .value = value_listen_or_unix,
      .doc = "Where metrics are served: ADDRESS:PORT or unix:PATH; off unless set."},
@@ -108,7 +118,8 @@ static const struct schema_field CONFIGURATION[] = {
     {ROW("statusMode", TEXT, config, status_mode), .def = "0644", .value = value_mode,
      .doc = "Mode of status files."},
     {ROW_FLAT("http01"), .sub = &SCHEMA_HTTP01_LISTENER, .doc = "The shared HTTP-01 server."},
-    {ROW_BARE("tlsalpn01", ANY), .flags = FIELD_UNSUPPORTED, .doc = "The TLS-ALPN-01 server."},
+    {ROW_FLAT("tlsalpn01"), .sub = &SCHEMA_TLSALPN01_LISTENER,
+     .doc = "The shared TLS-ALPN-01 server."},
     {ROW_FLAT("metrics"), .sub = &SCHEMA_METRICS, .doc = "Metrics."},
     {ROW("proxy", TEXT, config, proxy), .value = value_proxy,
      .doc = "HTTP proxy for requests to CAs and DNS providers, http://HOST:PORT; none = past every "

@@ -26,6 +26,10 @@ static const struct schema_field EAB[] = {
     ROW_END,
 };
 static const struct schema SCHEMA_EAB = {SCHEMA("externalAccountBinding", eab_spec, EAB)};
+static const struct schema_word PREFLIGHT[] = {{"Auto", PREFLIGHT_AUTO, false},
+                                               {"Always", PREFLIGHT_ALWAYS, false},
+                                               {"Never", PREFLIGHT_NEVER, false},
+                                               {0}};
 
 static const struct schema_field ACME[] = {
     {ROW("server", TEXT, acme_spec, server), .flags = FIELD_REQUIRED, .value = value_directory_url,
@@ -68,6 +72,13 @@ static const struct schema_field ACME[] = {
      .doc = "Requests in flight."},
     {ROW("maxOrders", LONG, acme_spec, max_orders), .def = "500", .min = 1, .max = 10000,
      .doc = "Orders open at one time."},
+    {ROW("preflight", WORD, acme_spec, preflight), .def = "Auto", .words = PREFLIGHT,
+     .doc = "Look first at what the CA will look at: before an order that costs a scarce token or "
+            "follows a failed validation (Auto), before every order, or never."},
+    {ROW("httpPort", LONG, acme_spec, http_port), .def = "80", .min = 1, .max = 65535,
+     .doc = "Port to which the CA connects for http-01; public CAs use 80."},
+    {ROW("tlsPort", LONG, acme_spec, tls_port), .def = "443", .min = 1, .max = 65535,
+     .doc = "Port to which the CA connects for tls-alpn-01; public CAs use 443."},
     {ROWS("solvers", LIST, acme_spec, solvers.items, solvers.len), .sub = &SCHEMA_SOLVER,
      .doc = "How control of names is proven."},
     ROW_END,

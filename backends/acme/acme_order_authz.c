@@ -14,7 +14,8 @@
 
 #define PERSIST "dns-persist-01"
 /* Challenge types that solvers of this program can answer. */
-static const char *const KNOWN_TYPES[] = {"http-01", "dns-01", "dns-account-01", PERSIST, NULL};
+static const char *const KNOWN_TYPES[] = {"http-01",        "tls-alpn-01", "dns-01",
+                                          "dns-account-01", PERSIST,       NULL};
 
 void acme_authz_clear(struct acme_authz *a)
 {

@@ -17,6 +17,15 @@ const char *cert_common_name(const struct cert_spec *spec)
     return cl_str_empty(cn) || strlen(cn) > COMMON_NAME_MAX ? NULL : cn;
 }
 
+/* 4 or 16 bytes, or 0 if @text is no address. */
+static size_t ip_bytes(const char *text, unsigned char out[16])
+{
+    if (inet_pton(AF_INET, text, out) == 1) {
+        return 4;
+    }
+    return inet_pton(AF_INET6, text, out) == 1 ? 16 : 0;
+}
+
 /* ---- subject ---- */
 
 static int add_entry(X509_NAME *name, int nid, const char *value, struct cl_err *err)
@@ -58,7 +67,11 @@ static int fill_subject(X509_NAME *name, const struct cert_spec *spec, bool acme
         {NID_postalCode, &s->postal_codes},
     };
     const char *cn = cert_common_name(spec);
+    unsigned char bytes[16];
 
+    if (acme && cn != NULL && ip_bytes(cn, bytes) > 0) {
+        cn = NULL; /* an address is a subject alternative name only (RFC 8738 3) */
+    }
     for (size_t i = 0; !acme && i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (add_entries(name, parts[i].nid, parts[i].values, err) < 0) {
             return -1;
@@ -116,15 +129,6 @@ static GENERAL_NAME *general_bytes(const unsigned char *bytes, size_t len)
     }
     GENERAL_NAME_set0_value(gn, GEN_IPADD, s);
     return gn;
-}
-
-/* 4 or 16 bytes, or 0 if @text is no address. */
-static size_t ip_bytes(const char *text, unsigned char out[16])
-{
-    if (inet_pton(AF_INET, text, out) == 1) {
-        return 4;
-    }
-    return inet_pton(AF_INET6, text, out) == 1 ? 16 : 0;
 }
 
 char *ip_canonical(const char *text)

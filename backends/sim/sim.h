@@ -81,7 +81,7 @@ struct sim {
     struct sim_fs *fs;
     struct sim_watches *watches;
     struct cl_list servers; /* listening http servers of this life */
-    struct cl_list dns_listeners;
+    struct cl_list dns_listeners, alpn_servers;
     struct cl_list exchanges; /* requests that somebody waits for */
     struct cl_map services;   /* "HOST:PORT" -> what serves a certificate there */
     struct cl_strv webroots;  /* directories that the web server of the machine serves */

@@ -410,7 +410,9 @@ static void route(struct sim_ca *ca, const char *path, const struct sim_post *p,
         route_order(ca, path + 3, p, res);
     } else if (cl_str_starts(path, "/z/") && z != NULL && z->account == p->account) {
         sim_ca_authz(ca, z, p, res);
-    } else if (cl_str_starts(path, "/c/") && z != NULL && z->account == p->account) {
+    } else if ((cl_str_starts(path, "/c/") || cl_str_starts(path, "/t/")) && z != NULL &&
+               z->account == p->account) {
+        z->by_tls = z->answered ? z->by_tls : path[1] == 't';
         sim_ca_challenge(ca, z, p, res);
     } else {
         sim_ca_problem(res, 404, "malformed", "no such thing");

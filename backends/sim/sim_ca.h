@@ -44,6 +44,7 @@ struct sim_authz {
     struct sim_account *account;
     enum { AUTHZ_PENDING, AUTHZ_VALID, AUTHZ_INVALID, AUTHZ_DEACTIVATED } status;
     bool answered; /* the challenge was POSTed */
+    bool by_tls;   /* ... and it was that of tls-alpn-01 */
     unsigned fetches_left;
     cl_time give_up;
     cl_time ended;

@@ -3,7 +3,9 @@
 #include "backends/sim/sim_ca.h"
 #include "backends/sim/sim_check.h"
 #include "backends/sim/sim_crypto.h"
+#include "backends/sim/sim_http.h"
 #include "spec/base/cl_alloc.h"
+#include "spec/spec_ip.h"
 
 #include <string.h>
 
@@ -219,15 +221,16 @@ static const char *authz_status(const struct sim_authz *z)
     return NAMES[z->status];
 }
 
-static json_t *challenge_json(const struct sim_ca *ca, const struct sim_authz *z)
+static json_t *challenge_json(const struct sim_ca *ca, const struct sim_authz *z, bool tls)
 {
     const char *status = z->status == AUTHZ_VALID     ? "valid"
                          : z->status == AUTHZ_INVALID ? "invalid"
                          : z->answered                ? "processing"
                                                       : "pending";
-    json_t *c = json_pack("{s:s,s:s,s:s}", "type", "http-01", "token", z->token, "status", status);
+    json_t *c = json_pack("{s:s,s:s,s:s}", "type", tls ? "tls-alpn-01" : "http-01", "token",
+                          z->token, "status", status);
 
-    set_url(c, "url", sim_ca_url(ca, "c", z->id));
+    set_url(c, "url", sim_ca_url(ca, tls ? "t" : "c", z->id));
     if (z->status == AUTHZ_INVALID) {
         (void)json_object_set_new(c, "error",
                                   json_pack("{s:s,s:s,s:i}", "type",
@@ -257,7 +260,8 @@ void sim_ca_authz(struct sim_ca *ca, struct sim_authz *z, const struct sim_post 
         json_pack("{s:s,s:s,s:o}", "status", authz_status(z), "expires",
                   cl_time_format(sim->now + CL_DAY, at), "identifier", identifier(typed));
     json_t *challenges = json_array();
-    (void)json_array_append_new(challenges, challenge_json(ca, z));
+    (void)json_array_append_new(challenges, challenge_json(ca, z, false));
+    (void)json_array_append_new(challenges, challenge_json(ca, z, true));
     (void)json_object_set_new(body, "challenges", challenges);
     cl_free(typed);
     sim_ca_json(res, 200, body);
@@ -278,21 +282,42 @@ static void authz_ends(const struct sim_ca *ca, struct sim_authz *z, bool valid,
     }
 }
 
+/* Does the daemon answer the challenge? */
+static bool answers(const struct sim_authz *z)
+{
+    struct ip_address ip;
+    char reverse[IP_REVERSE_TEXT];
+    char *wanted =
+        z->by_tls ? cl_printf("challenge %s %s.", z->name, z->token) : cl_printf("%s.", z->token);
+    char *path = cl_printf("/.well-known/acme-challenge/%s", z->token);
+    char *got = NULL;
+    bool here = true;
+
+    if (z->by_tls) {
+        bool address = cl_streq(z->type, "ip") && ip_parse(z->name, &ip) == 0;
+        got = sim_alpn_ask(address ? ip_reverse_name(&ip, reverse) : z->name);
+    } else {
+        here = sim_fetch(z->name, path, true, &got) == 200;
+    }
+    bool ok = here && got != NULL && cl_str_starts(got, wanted);
+    cl_free(got);
+    cl_free(wanted);
+    cl_free(path);
+    return ok;
+}
+
 static void fetch_due(void *arg)
 {
     struct validation *v = arg;
     struct sim_authz *z = v->z;
     struct sim_ca *ca = v->ca;
-    char *path = cl_printf("/.well-known/acme-challenge/%s", z->token);
-    char *body = NULL;
-    char *wanted = cl_printf("%s.", z->token);
 
     if (z->status != AUTHZ_PENDING) { /* deactivated meanwhile */
         cl_free(v);
     } else if (sim_ca_now(ca, SIM_CA_INVALID, z->name) != NULL) {
         authz_ends(ca, z, false, "connection refused");
         cl_free(v);
-    } else if (sim_fetch(z->name, path, true, &body) != 200 || !cl_str_starts(body, wanted)) {
+    } else if (!answers(z)) {
         if (sim->now >= z->give_up) {
             authz_ends(ca, z, false, "no answer to the challenge");
             cl_free(v);
@@ -305,9 +330,6 @@ static void fetch_due(void *arg)
         authz_ends(ca, z, true, "");
         cl_free(v);
     }
-    cl_free(body);
-    cl_free(wanted);
-    cl_free(path);
 }
 
 void sim_ca_challenge(struct sim_ca *ca, struct sim_authz *z, const struct sim_post *p,
@@ -326,7 +348,7 @@ void sim_ca_challenge(struct sim_ca *ca, struct sim_authz *z, const struct sim_p
     sim_response_header(res, "link", link);
     cl_free(link);
     cl_free(url);
-    sim_ca_json(res, 200, challenge_json(ca, z));
+    sim_ca_json(res, 200, challenge_json(ca, z, z->by_tls));
 }
 
 /* ---- certificates ---- */

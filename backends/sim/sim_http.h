@@ -25,6 +25,10 @@ void sim_response_header(struct sim_response *r, const char *name, const char *v
  *  fetched. */
 long sim_fetch(const char *host, const char *path, bool tell, char **ret);
 
+/** The text of the certificate that the listener on port 443 shows for @server_name, as a CA sees it;
+ *  owned, NULL if nobody answers. */
+char *sim_alpn_ask(const char *server_name);
+
 /** What a service on @connect serves: the file @path as it was at its last reload. */
 void sim_service(const char *connect, const char *path);
 void sim_services_reload(void);

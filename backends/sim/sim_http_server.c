@@ -18,6 +18,7 @@ void sim_servers_reset(void)
 {
     cl_list_init(&sim->servers); /* the nodes went with the daemon's memory */
     cl_list_init(&sim->dns_listeners);
+    cl_list_init(&sim->alpn_servers);
 }
 
 int http_server_start(struct loop *l, const char *listen, const struct http_server_handler *handler,

@@ -26,6 +26,7 @@ struct sim *sim_create(uint64_t seed)
     cl_list_init(&s->life_blocks);
     cl_list_init(&s->world_blocks);
     cl_list_init(&s->servers);
+    cl_list_init(&s->alpn_servers);
     cl_list_init(&s->exchanges);
     sim = s;
     s->fs = sim_fs_create();

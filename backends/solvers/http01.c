@@ -108,10 +108,8 @@ static struct http01_token *token_by_id(const struct solvers *s, uint64_t id)
 }
 
 /* The answer is out. A watcher may stop itself, or clean up the token, from its call. */
-static void completed(void *user, void *tag)
+static void fetched(struct solvers *s, uint64_t id)
 {
-    struct solvers *s = user;
-    uint64_t id = (uintptr_t)tag;
     struct http01_token *t = token_by_id(s, id);
     struct cl_list to_tell;
 
@@ -130,6 +128,20 @@ static void completed(void *user, void *tag)
             struct solver_fetch *f = cl_container(n, struct solver_fetch, link);
             f->fetched(f);
         }
+    }
+}
+
+static void completed(void *user, void *tag)
+{
+    fetched(user, (uintptr_t)tag);
+}
+
+void http01_fetched(struct solvers *s, const char *token)
+{
+    const struct http01_token *t = cl_map_get(&s->tokens, token);
+
+    if (t != NULL) {
+        fetched(s, t->id);
     }
 }
 

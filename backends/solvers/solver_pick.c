@@ -5,6 +5,7 @@
 #include "backends/solvers/solvers.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/spec_dns01.h"
+#include "spec/spec_ip.h"
 #include "spec/spec_parse.h"
 
 struct rank {
@@ -43,11 +44,13 @@ static bool labels_match(const struct string_map *wanted, const struct string_ma
     return true;
 }
 
+/* An address is in no zone and has no name: a selector of those is for others. */
 static bool selects(const struct solver_selector *s, const struct object *cert, const char *name,
                     struct rank *ret)
 {
-    ret->names = cl_strv_has(&s->dns_names, name) ? 1 : 0;
-    ret->zone_labels = longest_zone(&s->dns_zones, name);
+    bool ip = ip_is(name);
+    ret->names = !ip && cl_strv_has(&s->dns_names, name) ? 1 : 0;
+    ret->zone_labels = ip ? 0 : longest_zone(&s->dns_zones, name);
     ret->labels = s->match_labels.len;
     return (s->dns_names.len == 0 || ret->names > 0) &&
            (s->dns_zones.len == 0 || ret->zone_labels > 0) &&
@@ -65,11 +68,20 @@ static bool better(const struct rank *a, const struct rank *b)
     return a->labels > b->labels;
 }
 
-/* No wildcard is validated over HTTP (RFC 8555 7.1.3 with 8.3). */
+static const char *type_of(const struct solver_spec *s)
+{
+    return s->has_http01      ? "http-01"
+           : s->has_tlsalpn01 ? "tls-alpn-01"
+           : s->has_dns01     ? dns01_challenge_type(&s->dns01)
+                              : "";
+}
+
+/* A wildcard is proved by a record alone (RFC 8555 7.1.3 with 8.3), an address never by one
+ * (RFC 8738 7). */
 static bool can_solve(const struct solver_spec *s, const char *name, const struct cl_strv *types)
 {
-    return (s->has_dns01 && cl_strv_has(types, dns01_challenge_type(&s->dns01))) ||
-           (s->has_http01 && cl_strv_has(types, "http-01") && !cl_str_starts(name, "*."));
+    bool fits = s->has_dns01 ? !ip_is(name) : !cl_str_starts(name, "*.");
+    return fits && cl_strv_has(types, type_of(s));
 }
 
 static const struct solver_spec *pick_from(const struct solver_list *list,
@@ -104,9 +116,8 @@ static char *why(const char *whose, const struct solver_list *list, const struct
     const char *named = rank->names > 0 ? ", named in dnsNames" : "";
     bool any = rank->names > 0 || rank->zone_labels > 0 || rank->labels > 0;
     char *text = cl_printf("solver %zu of the %s for %s: %s%s%s%s%s%s%s", index + 1, whose, name,
-                           kind != NULL ? dns01_challenge_type(&s->dns01) : "http-01",
-                           kind != NULL ? " by " : "", cl_str_or(kind, ""), named, zone, labels,
-                           any ? "" : ", without a selector");
+                           type_of(s), kind != NULL ? " by " : "", cl_str_or(kind, ""), named, zone,
+                           labels, any ? "" : ", without a selector");
     cl_free(kind);
     return text;
 }

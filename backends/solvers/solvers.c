@@ -11,10 +11,16 @@
 #define TOKEN_MIN 22 /* 128 bits in base64url (RFC 8555 8.1) */
 #define TOKEN_MAX 256
 #define DEFAULT_LISTEN "[::]:80"
+#define DEFAULT_TLS_LISTEN "[::]:443"
 
 static const char *listen_of(const struct config *config)
 {
     return cl_str_or(config->http01_listen, DEFAULT_LISTEN);
+}
+
+static const char *tls_listen_of(const struct config *config)
+{
+    return cl_str_or(config->tlsalpn01_listen, DEFAULT_TLS_LISTEN);
 }
 
 struct solvers *solvers_create(struct loop *l, struct http *http, const struct paths *p,
@@ -25,6 +31,7 @@ struct solvers *solvers_create(struct loop *l, struct http *http, const struct p
     s->paths = p;
     s->config = config;
     s->default_listen = cl_strdup(listen_of(config));
+    tlsalpn01_init(s, tls_listen_of(config));
     dns01_init(s, http);
     return s;
 }
@@ -35,6 +42,7 @@ void solvers_destroy(struct solvers *s)
         return;
     }
     dns01_deinit(s);
+    tlsalpn01_deinit(s);
     http01_deinit(s);
     webroot_deinit(s);
     cl_free(s->default_listen);
@@ -45,6 +53,7 @@ void solvers_configure(struct solvers *s, const struct config *config)
 {
     s->config = config;
     http01_configure(s, listen_of(config));
+    tlsalpn01_configure(s, tls_listen_of(config));
     dns_registry_configure(s->dns_registry, config);
 }
 
@@ -64,6 +73,7 @@ bool solver_token_ok(const char *token)
 bool solver_answers(const struct solver_spec *spec, const char *type)
 {
     return (spec->has_http01 && cl_streq(type, "http-01")) ||
+           (spec->has_tlsalpn01 && cl_streq(type, "tls-alpn-01")) ||
            (spec->has_dns01 && cl_streq(type, dns01_challenge_type(&spec->dns01)));
 }
 
@@ -98,6 +108,10 @@ void solvers_present(struct solvers *s, const struct solver_challenge *c, struct
         dns01_present(s, c, op);
         return;
     }
+    if (ok && c->solver->has_tlsalpn01) {
+        tlsalpn01_present(s, c, op);
+        return;
+    }
     if (ok && c->solver->http01.webroot != NULL) {
         webroot_present(s, c, op);
         return;
@@ -116,6 +130,8 @@ void solvers_cleanup(struct solvers *s, const struct solver_challenge *c, struct
         if (!persists(c)) { /* that record stays */
             dns01_cleanup(s, c);
         }
+    } else if (ok && c->solver->has_tlsalpn01) {
+        tlsalpn01_cleanup(s, c);
     } else if (ok) {
         if (c->solver->http01.webroot != NULL) {
             (void)webroot_cleanup(s, c, &err);
@@ -153,6 +169,9 @@ cl_time solvers_miss_wait(const struct solvers *s, const struct solver_challenge
 
 bool solvers_waits(const struct solvers *s, const struct solver_challenge *c)
 {
+    if (c->solver->has_tlsalpn01) {
+        return tlsalpn01_waits(s, c);
+    }
     return c->solver->has_dns01 && !persists(c) && dns01_waits(s, c);
 }
 
@@ -173,7 +192,7 @@ int solvers_check(struct solvers *s, const struct solver_spec *spec, const char 
 
 bool solver_sees_fetches(const struct solver_spec *spec)
 {
-    return spec->has_http01 && spec->http01.webroot == NULL;
+    return spec->has_tlsalpn01 || (spec->has_http01 && spec->http01.webroot == NULL);
 }
 
 char *solver_identity(const struct solver_spec *spec, const struct config *config)
@@ -184,6 +203,10 @@ char *solver_identity(const struct solver_spec *spec, const struct config *confi
         char *identity = cl_printf("dns-01 %s", label);
         cl_free(label);
         return identity;
+    }
+    if (spec->has_tlsalpn01) {
+        return cl_printf("tls-alpn-01 listen %s",
+                         tlsalpn01_address(&spec->tlsalpn01, tls_listen_of(config)));
     }
     if (http01->webroot != NULL) {
         return cl_printf("http-01 webroot %s", http01->webroot);

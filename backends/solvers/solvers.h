@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* solvers: make challenges answerable (RFC 8555 8) and undo it: http-01 by the shared embedded
- * listener, a unix socket, or a webroot; dns-01 by whoever can publish TXT records. */
+ * listener, a unix socket, or a webroot; tls-alpn-01 by a listener of its own; dns-01 by whoever can publish TXT records. */
 #ifndef SOLVERS_H
 #define SOLVERS_H
 
@@ -13,7 +13,7 @@
 
 /* Borrowed during present/cleanup start; the solver copies what it keeps. */
 struct solver_challenge {
-    const char *type;       /* "http-01" "dns-01" "dns-account-01" "dns-persist-01" */
+    const char *type;       /* "http-01" "tls-alpn-01" "dns-01" "dns-account-01" "dns-persist-01" */
     const char *identifier; /* without "*." */
     const char
         *token; /* NULL for dns-persist-01; else checked: [A-Za-z0-9_-]{22,} and at most 256 */
@@ -84,7 +84,7 @@ char *solver_identity(const struct solver_spec *spec, const struct config *confi
 /**
  * Chooses the solver for one identifier (pure): the certificate's own list before the issuer's;
  * within one list dnsNames match > longest dnsZones > more matchLabels > earlier; no selector is
- * the lowest rank (cert-manager's order). @dns_name keeps its "*.". @types: offered challenge
+ * the lowest rank (cert-manager's order). @dns_name keeps its "*.", or is an address. @types: offered challenge
  * types. NULL if none fits; *ret_why gets a sentence (owned; may be NULL).
  */
 const struct solver_spec *solver_pick(const struct object *cert, const struct solver_list *issuer,

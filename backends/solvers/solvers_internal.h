@@ -15,7 +15,10 @@ struct solvers {
     struct cl_map listeners; /* address -> struct http01_listener */
     struct cl_map tokens;    /* token -> struct http01_token */
     uint64_t next_token;
-    struct cl_strv left; /* journal entries of files that could not be removed yet */
+    char *tls_default_listen;
+    struct cl_map tls_listeners; /* address -> struct tlsalpn01_listener */
+    struct cl_map tls_answers;   /* server name -> struct tlsalpn01_answer */
+    struct cl_strv left;         /* journal entries of files that could not be removed yet */
     struct loop_timer left_timer;
     struct cl_list challenges; /* dns-01: struct dns01_challenge.link */
     struct cl_list persists;   /* dns-persist-01: struct persist.link; those under way */
@@ -30,6 +33,18 @@ int http01_serve(struct solvers *s, const struct solver_challenge *c, struct cl_
 void http01_forget(struct solvers *s, const char *token);
 void http01_configure(struct solvers *s, const char *default_listen);
 void http01_deinit(struct solvers *s);
+
+/** The answer for @token was fetched completely. May run callbacks that clean up. */
+void http01_fetched(struct solvers *s, const char *token);
+
+/* ---- tlsalpn01.c: answers given in a TLS handshake (RFC 8737) ---- */
+const char *tlsalpn01_address(const struct tlsalpn01_spec *spec, const char *default_listen);
+void tlsalpn01_init(struct solvers *s, const char *default_listen);
+void tlsalpn01_deinit(struct solvers *s);
+void tlsalpn01_configure(struct solvers *s, const char *default_listen);
+void tlsalpn01_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);
+void tlsalpn01_cleanup(struct solvers *s, const struct solver_challenge *c);
+bool tlsalpn01_waits(const struct solvers *s, const struct solver_challenge *c);
 
 /* ---- webroot.c: answers left in a directory that another server serves ---- */
 void webroot_present(struct solvers *s, const struct solver_challenge *c, struct cl_op *op);

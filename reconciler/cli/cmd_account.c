@@ -84,7 +84,7 @@ static int show(struct cli *c, const char *key)
 {
     char *path = cl_printf("status/issuers/%s.json", key);
     json_t *root = cli_state_json(c, path);
-    const json_t *acme = json_object_get(json_object_get(root, "status"), "acme");
+    json_t *acme = json_object_get(json_object_get(root, "status"), "acme");
     int rc = 0;
 
     if (root == NULL) {
@@ -92,7 +92,7 @@ static int show(struct cli *c, const char *key)
     } else if (acme == NULL) {
         rc = cli_error(c, 1, "Issuer %s is no ACME Issuer, or has not been looked at yet", key);
     } else if (c->output == CLI_JSON) {
-        cli_print_json(c, json_incref((json_t *)(void *)(uintptr_t)acme));
+        cli_print_json(c, json_incref(acme));
     } else {
         print_account(c, key, root);
     }

@@ -12,9 +12,9 @@ demo=(python3 openssl curl) # the clients of examples/quickstart.sh
 test=(tinyproxy-bin clang clang-14 llvm-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck
     gcovr libcmocka-dev python3-yaml jq rsync vim-tiny tmux iproute2 procps
     python3-jsonschema man-db groff bsdextrautils zsh fish
-    bind9 bind9-dnsutils knot pdns-server pdns-backend-sqlite3 sqlite3)
+    bind9 bind9-dnsutils knot pdns-server pdns-backend-sqlite3 sqlite3 haproxy)
 # Tests start these servers by themselves, on loopback: the system is not to run them.
-services=(named knot pdns)
+services=(named knot pdns haproxy)
 
 wanted=("${build[@]}")
 case "${1:-test}" in

@@ -149,7 +149,7 @@ static void point_25_a_wildcard_without_a_solver_is_permanent(void **state)
     assert_null(t->o->url);
 }
 
-static void point_30_a_token_with_slashes_reaches_no_solver(void **state)
+static void acme_point_30_a_token_with_slashes_reaches_no_solver(void **state)
 {
     static const char *const TOKENS[] = {"../../../../etc/cron.d/evil", "short", "",
                                          "$(reboot)AAAAAAAAAAAAAAAAAAAA"};
@@ -274,7 +274,7 @@ static void fetches_before_the_challenge_is_sent_are_counted_and_harmless(void *
     assert_int_equal(t->o->authz[0].fetches, 1);
 }
 
-static void point_33_a_poll_that_comes_too_early_waits_and_is_learned_from(void **state)
+static void acme_point_33_a_poll_that_comes_too_early_waits_and_is_learned_from(void **state)
 {
     struct order_test *t = *state;
 
@@ -480,7 +480,7 @@ static void point_23_after_a_failure_the_others_are_not_sent_and_are_deactivated
     order_fails(t, ACME_DEACTIVATE, 2, order_problem(CL_ERR_TRANSIENT, 500, ""), "done");
 }
 
-static void point_34_the_answer_stays_until_the_authorization_is_final(void **state)
+static void acme_point_34_the_answer_stays_until_the_authorization_is_final(void **state)
 {
     struct order_test *t = *state;
 
@@ -540,12 +540,12 @@ int main(void)
         TEST(an_address_is_proved_as_itself),
         TEST(an_answer_that_waits_for_room_gets_it_from_the_one_before),
         TEST(point_25_a_wildcard_without_a_solver_is_permanent),
-        TEST(point_30_a_token_with_slashes_reaches_no_solver),
+        TEST(acme_point_30_a_token_with_slashes_reaches_no_solver),
         TEST(an_authorization_that_cannot_be_read_fails_the_order),
         TEST(a_failing_solver_keeps_the_order_for_the_next_try),
         TEST(the_first_poll_follows_the_kth_fetch),
         TEST(fetches_before_the_challenge_is_sent_are_counted_and_harmless),
-        TEST(point_33_a_poll_that_comes_too_early_waits_and_is_learned_from),
+        TEST(acme_point_33_a_poll_that_comes_too_early_waits_and_is_learned_from),
         TEST(where_fetches_are_not_seen_eager_first_allows_one_early_poll),
         TEST(without_retry_after_polls_come_after_2_3_5_8_10_10_s),
         TEST(retry_after_of_the_challenge_bounds_the_first_poll),
@@ -558,7 +558,7 @@ int main(void)
         TEST(a_failed_authorization_without_a_reason_is_a_failed_validation),
         TEST(all_failing_names_are_told),
         TEST(point_23_after_a_failure_the_others_are_not_sent_and_are_deactivated),
-        TEST(point_34_the_answer_stays_until_the_authorization_is_final),
+        TEST(acme_point_34_the_answer_stays_until_the_authorization_is_final),
         TEST(an_order_that_expires_while_waiting_for_the_window_is_dropped),
         TEST(a_validation_without_end_is_given_up_after_a_day),
     };

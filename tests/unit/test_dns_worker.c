@@ -232,7 +232,7 @@ static void a_cancelled_one_ends_and_is_not_written(void **state)
     assert_file(w->rt, "log", "");
 }
 
-static void what_a_killed_process_left_is_removed_and_nothing_else(void **state)
+static void acme_point_32_what_a_killed_process_left_is_removed_and_nothing_else(void **state)
 {
     struct working *w = *state;
     struct asking a, again;
@@ -310,7 +310,7 @@ int main(void)
         T(a_failure_is_everybodys_and_stays_in_the_journal),
         T(what_cannot_be_journalled_is_not_written),
         T(a_cancelled_one_ends_and_is_not_written),
-        T(what_a_killed_process_left_is_removed_and_nothing_else),
+        T(acme_point_32_what_a_killed_process_left_is_removed_and_nothing_else),
         T(a_value_of_a_resumed_order_stays),
         T(a_damaged_journal_is_kept_aside_and_reported),
     };

@@ -175,6 +175,37 @@ static void a_presented_token_is_served_until_it_is_cleaned_up(void **state)
     assert_success(s); /* a missing one is success */
 }
 
+/* The body is the key authorization and nothing else, on both families; several perspectives of the
+ * CA fetch it, and a fetch does not take it away. */
+static void acme_point_31_and_33_the_body_is_exact_on_v4_and_v6_for_every_fetch(void **state)
+{
+    struct solving *s = *state;
+    const char *port = strchr(s->listen, ':') + 1;
+    char both[32], v6[32];
+    (void)snprintf(both, sizeof(both), "[::]:%s", port);
+    (void)snprintf(v6, sizeof(v6), "[::1]:%s", port);
+    s->spec.http01.listen = both;
+    present(s);
+    assert_success(s);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(get(s, "GET", "/.well-known/acme-challenge/" TOKEN), 200);
+        assert_string_equal(s->body, KEYAUTH);
+    }
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool has_v6 = fd >= 0;
+    if (has_v6) {
+        struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+        has_v6 = bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+        assert_int_equal(close(fd), 0);
+    }
+    if (has_v6) {
+        (void)snprintf(s->listen, sizeof(s->listen), "%s", v6);
+        assert_int_equal(get(s, "GET", "/.well-known/acme-challenge/" TOKEN), 200);
+        assert_string_equal(s->body, KEYAUTH);
+    }
+    s->spec.http01.listen = NULL;
+}
+
 static void nothing_else_is_served(void **state)
 {
     struct solving *s = *state;
@@ -304,7 +335,7 @@ static void a_unix_socket_serves_too(void **state)
     cl_free(path);
 }
 
-static void odd_challenges_are_refused(void **state)
+static void acme_point_30_odd_challenges_are_refused(void **state)
 {
     struct solving *s = *state;
     s->challenge.token = "../../../../../../../etc/passwd";
@@ -352,7 +383,7 @@ static void a_token_is_written_into_the_webroot_and_removed_again(void **state)
     assert_success(s);
 }
 
-static void what_a_crash_left_behind_is_removed(void **state)
+static void acme_point_34_what_a_crash_left_behind_is_removed(void **state)
 {
     struct solving *s = *state;
     recover(s);
@@ -459,6 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_presented_token_is_served_until_it_is_cleaned_up),
+        TEST(acme_point_31_and_33_the_body_is_exact_on_v4_and_v6_for_every_fetch),
         TEST(nothing_else_is_served),
         TEST(each_complete_fetch_is_told),
         TEST(a_watcher_may_clean_up_from_its_call),
@@ -467,9 +499,9 @@ int main(void)
         TEST(the_listener_follows_the_configuration),
         TEST(a_solver_may_name_its_own_address_and_keeps_it),
         TEST(a_unix_socket_serves_too),
-        TEST(odd_challenges_are_refused),
+        TEST(acme_point_30_odd_challenges_are_refused),
         TEST(a_token_is_written_into_the_webroot_and_removed_again),
-        TEST(what_a_crash_left_behind_is_removed),
+        TEST(acme_point_34_what_a_crash_left_behind_is_removed),
         TEST(an_unreadable_journal_entry_is_reported_and_the_others_are_handled),
         TEST(a_webroot_outside_of_the_allowed_roots_is_refused),
         TEST(a_root_itself_is_a_webroot),

@@ -226,6 +226,42 @@ static void an_identity_names_what_is_shared(void **state)
     }
 }
 
+/* An address: RFC 8738 leaves http-01 and tls-alpn-01; selectors speak of names. */
+static void an_address_is_proved_by_a_connection_never_by_a_record(void **state)
+{
+    struct choice *c = *state;
+    c->issuer_list.len = 3;
+    c->issuer[0] = (struct solver_spec){.has_dns01 = true};
+    c->issuer[1].has_http01 = false;
+    c->issuer[1].has_tlsalpn01 = true;
+    cl_strv_add(&c->types, "tls-alpn-01");
+    cl_strv_add(&c->types, "dns-01");
+    assert_ptr_equal(pick(c, "192.0.2.1"), &c->issuer[1]);
+    assert_ptr_equal(pick(c, "2001:db8::1"), &c->issuer[1]);
+    assert_ptr_equal(pick(c, "a.test"), &c->issuer[0]);
+    cl_strv_add(&c->issuer[1].selector.dns_names, "a.test");
+    assert_ptr_equal(pick(c, "192.0.2.1"), &c->issuer[2]);
+    cl_strv_add(&c->issuer[2].selector.dns_zones, "1");
+    assert_null(pick(c, "192.0.2.1"));
+}
+
+/* The CA's offer decides which of several is used: in the order of the list. */
+static void what_the_ca_does_not_offer_is_passed_over(void **state)
+{
+    struct choice *c = *state;
+    char *why = NULL;
+    c->issuer_list.len = 2;
+    c->issuer[0].has_http01 = false;
+    c->issuer[0].has_tlsalpn01 = true;
+    assert_ptr_equal(pick(c, "a.test"), &c->issuer[1]);
+    cl_strv_add(&c->types, "tls-alpn-01");
+    assert_ptr_equal(solver_pick(&c->cert, &c->issuer_list, "a.test", &c->types, &why),
+                     &c->issuer[0]);
+    assert_string_equal(why, "solver 1 of the Issuer for a.test: tls-alpn-01, without a selector");
+    assert_null(pick(c, "*.a.test"));
+    cl_free(why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +275,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(http01_solves_no_wildcard_and_nothing_that_is_not_offered,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(an_address_is_proved_by_a_connection_never_by_a_record,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_ca_does_not_offer_is_passed_over, setup, teardown),
         cmocka_unit_test_setup_teardown(a_missing_issuer_list_is_an_empty_one, setup, teardown),
         cmocka_unit_test_setup_teardown(the_choice_is_explained, setup, teardown),
         cmocka_unit_test(tokens_are_base64url_of_a_sane_length),

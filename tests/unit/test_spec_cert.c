@@ -132,7 +132,8 @@ static void what_has_no_effect_yet_is_refused_by_name(void **state)
          "6:72: spec.hooks[2].copy: not supported by this version of certloop\n"},
         {"  solvers: [{tlsalpn01: {listen: x}}, {http01: {}, selfCheck: {mode: Recursive, timeout: "
          "5m}}]\n",
-         "6:14: spec.solvers[0].tlsalpn01: not supported by this version of certloop\n"
+         "6:34: spec.solvers[0].tlsalpn01.listen: expected ADDRESS:PORT such as \"[::]:80\", "
+         "\"0.0.0.0:80\" or \"127.0.0.1:5002\"\n"
          "6:63: spec.solvers[1].selfCheck: with http01 there is mode: None only\n"},
     };
 
@@ -196,8 +197,16 @@ static void fields_are_checked_against_each_other(void **state)
         {"  outputs: [{directory: /etc/x/y}, {directory: /etc/x/y/}]\n",
          "6:36: spec.outputs[1]: the directory is that of outputs[0]; give its files in one entry\n"},
         {"  solvers: [{}]\n",
-         "6:13: spec.solvers[0]: a solver needs http01, as in http01: {listen: \"[::]:80\"}, or "
-         "dns01\n"},
+         "6:13: spec.solvers[0]: a solver needs http01, as in http01: {listen: \"[::]:80\"}, "
+         "tlsalpn01 or dns01\n"},
+        {"  solvers: [{tlsalpn01: {}, http01: {}}, {tlsalpn01: {listen: \":443\", unixSocket: "
+         "/run/x}}]\n",
+         "6:13: spec.solvers[0]: give one of http01, tlsalpn01 and dns01\n"
+         "6:54: spec.solvers[1].tlsalpn01: give one of listen and unixSocket\n"},
+        {"  solvers: [{tlsalpn01: {unixSocket: /mnt/x}}, {tlsalpn01: {}, selfCheck: {mode: DoH}}]\n",
+         "6:38: spec.solvers[0].tlsalpn01.unixSocket: /mnt/x is not below one of the Configuration's "
+         "outputRoots\n"
+         "6:75: spec.solvers[1].selfCheck: with tlsalpn01 there is mode: None only\n"},
         {"  solvers: [{http01: {listen: \":80\", webroot: /srv/x}}]\n",
          "6:22: spec.solvers[0].http01: give one of listen, webroot and unixSocket\n"},
         {"  solvers: [{http01: {ingress: {}}}]\n",
@@ -440,7 +449,10 @@ static void an_acme_issuer_says_what_it_could_not_honour(void **state)
         {"  commonName: 10.0.0.1\n", "spec.commonName"},
         {"  commonName: Example Inc\n", "spec.commonName"},
         {"  commonName: EXAMPLE.com\n", NULL},
-        {"  commonName: 10.0.0.1\n  ipAddresses: [10.0.0.1]\n", NULL},
+        {"  commonName: 10.0.0.1\n  ipAddresses: [10.0.0.1]\n  solvers: [{http01: {}}]\n", NULL},
+        {"  ipAddresses: [10.0.0.1]\n  solvers: [{tlsalpn01: {}}]\n", NULL},
+        {"  ipAddresses: [10.0.0.1]\n",
+         "spec.ipAddresses: 10.0.0.1: an IP address is proved by a http01 or tlsalpn01 solver"},
         {"", NULL},
     };
     static const struct {

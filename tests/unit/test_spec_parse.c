@@ -432,9 +432,9 @@ static void mistakes_in_a_configuration_have_positions(void **state)
          "4:21: spec.hooks[\"b\"]: give one of exec, signal and systemd\n"
          "4:54: spec.hooks.c/d: must be a plain name: letters, digits, '.', '_', '-', '@'\n"},
         {"apiVersion: certloop/v1\nkind: Configuration\nspec:\n  tenants: {web: {owner: x}}\n"
-         "  tlsalpn01: {listen: \"[::]:443\"}\n  providerDirectories: [/x]\n",
+         "  tlsalpn01: {listen: 443}\n  providerDirectories: [/x]\n",
          "4:3: spec.tenants: not supported by this version of certloop\n"
-         "5:3: spec.tlsalpn01: not supported by this version of certloop\n"},
+         "5:23: spec.tlsalpn01.listen: expected a string; write it in quotes: \"443\"\n"},
         {"apiVersion: certloop/v1\nkind: Configuration\nspec:\n  defaults: {privateKey: {size: "
          "384}, outputs: {mode: \"0644\"}, hooks: [{}], solvers: [{}]}\n",
          "4:33: spec.defaults.privateKey.size: needs algorithm beside it\n"
@@ -442,7 +442,7 @@ static void mistakes_in_a_configuration_have_positions(void **state)
          "4:72: spec.defaults.hooks[0]: needs the name of a hook of the Configuration, or one of "
          "exec, signal and systemd\n"
          "4:87: spec.defaults.solvers[0]: a solver needs http01, as in http01: {listen: "
-         "\"[::]:80\"}, or dns01\n"},
+         "\"[::]:80\"}, tlsalpn01 or dns01\n"},
     };
 
     (void)state;
