@@ -14,6 +14,7 @@
 #include "backends/rt/op.h"
 #include "backends/solvers/solvers.h"
 #include "backends/store/paths.h"
+#include "spec/ari_state.h"
 #include "spec/issuer_facts.h"
 #include "spec/spec.h"
 
@@ -44,6 +45,8 @@ struct issue_op {
     size_t csr_len;
     const char *order_url; /* resume this order; NULL = a new one */
     const char *replaces;  /* ARI certificate id (RFC 9773 5) or NULL */
+    const char
+        *replaces_account; /* URL of the account that ordered it: sent only if it is this one */
     /* acme: called when the CA has answered newOrder. The caller makes it durable and ends @saved;
      * until then no further newOrder of the account is sent, and no challenge of this one. */
     void (*save_order)(struct issue_op *issue, const char *order_url, const char *account_url,
@@ -77,6 +80,13 @@ enum issuer_wish {
 #undef X
         ISSUER_WISH_COUNT
 };
+/* One question about renewal (RFC 9773 4). A failure holds nothing up; kind CANCELLED, TRANSIENT ...;
+ * http_status tells whether the CA itself refused. */
+struct renewal_info_op {
+    struct cl_op op;
+    const char *cert_id;      /* borrowed until done */
+    struct ari_answer answer; /* result, valid in done if err is NULL */
+};
 
 struct issuer; /* opaque to the reconciler; each backend has its own */
 
@@ -90,6 +100,8 @@ struct issuer_ops {
     void (*issue)(struct issuer *i, struct issue_op *op);
     /* The "issuance" subtree for the status (order, authorizations); new reference. May be NULL. */
     json_t *(*view)(struct issuer *i, const struct issue_op *op);
+    /* May be NULL. Only if the facts say renewal_info. */
+    void (*renewal_info)(struct issuer *i, struct renewal_info_op *op);
     /* Gives up an order that nobody wants any more: deactivates its pending authorizations. */
     void (*abandon)(struct issuer *i, const char *order_url, struct cl_op *op); /* may be NULL */
     /* Both may be NULL. wish(): 0, or -1 with why it is refused; @op ends when it is fulfilled or

@@ -58,6 +58,9 @@ void act_start(struct unit *u, const struct facts *f, const struct plan *p, cl_t
     if (!f->deploying && u->project == NULL && u->deploy == NULL) {
         start_deploy_lane(u, p, now);
     }
+    if (p->ask_renewal) {
+        act_ari(u, now);
+    }
     act_project_forget(u);
     act_tidy(u, now);
 }

@@ -37,6 +37,13 @@ void act_project_forget(struct unit *u);
 /** Forgets that writing failed: it is tried again at once. */
 void act_project_afresh(struct unit *u);
 
+/* act_ari.c */
+/** Asks the CA for renewal information, when it is this unit's turn. */
+void act_ari(struct unit *u, cl_time now);
+void act_ari_cancel(struct unit *u);
+/** When its turn comes; CL_NEVER if it waits for none. */
+cl_time act_ari_at(const struct unit *u, cl_time now);
+
 /* act_tidy.c */
 /** Removes private keys that are no use as a rollback any more. */
 void act_tidy(struct unit *u, cl_time now);

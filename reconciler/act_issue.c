@@ -45,7 +45,13 @@ void act_issue(struct unit *u, const struct plan *p, cl_time now)
     observe_inputs_hash(u, r->inputs_hash);
     u->issue = r;
     u->d->issuing++;
-    cl_log(CL_LOG_DEBUG, u->display, reason_token(p->trigger), "issuing: %s", p->trigger_message);
+    if (p->trigger == REASON_URGENT_RENEWAL || p->window_overridden) {
+        unit_event(u, true, reason_token(p->trigger), "%s", p->trigger_message);
+    } else {
+        cl_log(CL_LOG_DEBUG, u->display, reason_token(p->trigger), "issuing: %s",
+               p->trigger_message);
+    }
+    r->by_ari = p->by_ari && (p->trigger == REASON_RENEWING || p->trigger == REASON_URGENT_RENEWAL);
     if (issue_take_pending(r)) {
         prepare(r);
         return;
@@ -185,6 +191,9 @@ static void start_issuer(struct issue_run *r)
         .csr = r->pending.csr,
         .csr_len = r->pending.csr_len,
         .order_url = r->pending.order_url,
+        .replaces = observe_replaces(r->u, r->pending.issuer_identity),
+        .replaces_account =
+            r->u->w->rev.manifest != NULL ? r->u->w->rev.manifest->account_url : NULL,
         .save_order = save_order,
     };
     r->instance->ops->issue(r->instance->issuer, &r->issue);
@@ -309,6 +318,7 @@ static void archived(struct cl_op *op, const struct cl_err *failed)
     }
     m->failed_attempts = 0;
     m->renew_requested = 0;
+    m->ari.renewed_at = r->by_ari ? loop_now(u->d->loop) : m->ari.renewed_at;
     memset(&m->hold, 0, sizeof(m->hold));
     cl_free(m->last_order_url);
     m->last_order_url = NULL;

@@ -2,6 +2,7 @@
 /* act_line: the line in front of an issuer (maxOrders): places are kept while a plan waits for one,
  * given back otherwise, and whoever leaves wakes the next. */
 #include "reconciler/act.h"
+#include "reconciler/core/ari.h"
 
 void act_leave_line(struct unit *u)
 {
@@ -21,7 +22,9 @@ void act_leave_line(struct unit *u)
 /* Takes a slot, or a place in the line; whoever leaves wakes the next. */
 bool act_enter_line(struct unit *u, struct instance *i)
 {
-    cl_time urgency = u->w->rev.manifest != NULL ? u->w->rev.manifest->cert.not_after : 0;
+    const struct manifest *m = u->w->rev.manifest;
+    bool revoked = m != NULL && u->w->memory.ari.urgent && ari_known(&u->w->memory.ari, &m->cert);
+    cl_time urgency = admission_urgency(m != NULL ? m->cert.not_after : 0, revoked);
     if (u->ticket_of != i) {
         act_leave_line(u);
         u->ticket_of = instance_ref(i);

@@ -69,6 +69,7 @@ static void put_in_force(struct daemon *d, struct config *take_config,
         d->old_configs[d->n_old_configs++] = d->config;
     }
     d->config = take_config;
+    d->config->zone_exists = zones_exists;
     memcpy(d->config_sha256, sha256, CL_SHA256_TEXT);
     cl_strv_for_each(root, &d->cli_output_roots) {
         cl_strv_add(&d->config->output_roots, root);
@@ -183,4 +184,5 @@ void config_file_free(struct daemon *d)
     }
     cl_free(d->old_configs);
     cl_free(d->config_problem);
+    zones_deinit(&d->zones);
 }

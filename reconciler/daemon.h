@@ -8,6 +8,7 @@
 #include "backends/net/http_server.h"
 #include "backends/rt/watch.h"
 #include "reconciler/core/workq.h"
+#include "reconciler/zones.h"
 #include "spec/base/cl_rng.h"
 
 struct inventory;
@@ -54,6 +55,7 @@ struct daemon {
     struct publish *publish;
     struct disk_lock *lock;
     struct cl_rng rng;
+    struct zones zones;
     struct cl_strv cli_output_roots;
     char *cli_metrics;
     const char *version;
@@ -64,7 +66,9 @@ struct daemon {
     bool ephemeral_state;            /* the state directory does not survive a restart */
     unsigned status_mode;            /* of status files */
     unsigned issuing;                /* issue ops running */
-    unsigned projecting;             /* outputs being written */
+    cl_time ari_turn;                /* the next question about renewal that is not given away */
+    unsigned long ari_polls, ari_errors;
+    unsigned projecting; /* outputs being written */
     cl_time started_at;
     cl_time clock_floor; /* the clock must not be before this */
     unsigned long clock_jumps;

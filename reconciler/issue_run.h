@@ -25,6 +25,7 @@ struct issue_run {
     cl_time show_at; /* the status tells of it at this time again, or not before it at all */
     bool unshown;    /* there is something that no status has told */
     char inputs_hash[CL_SHA256_TEXT];
+    bool by_ari; /* the CA asked for it */
     bool cancelled;
 };
 

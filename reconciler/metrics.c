@@ -79,6 +79,14 @@ static double renewal(const struct unit *u)
 {
     return seconds(u->summary.renewal_time);
 }
+static double ari_selected(const struct unit *u)
+{
+    return seconds(u->summary.ari_selected);
+}
+static double urgent(const struct unit *u)
+{
+    return u->summary.trigger == REASON_URGENT_RENEWAL ? 1.0 : 0.0;
+}
 static double failed_attempts(const struct unit *u)
 {
     return (double)u->summary.failed_attempts;
@@ -127,6 +135,11 @@ void metrics_render(struct daemon *d, struct cl_buf *b)
           "The notBefore of the certificate, in Unix time.", not_before);
     gauge(d, b, false, "certificate_renewal_timestamp_seconds",
           "The time at which the certificate is renewed, in Unix time.", renewal);
+    gauge(d, b, false, "certificate_renewal_info_timestamp_seconds",
+          "The time that was picked in the CA's suggested window, in Unix time, 0 if none.",
+          ari_selected);
+    gauge(d, b, false, "certificate_renewal_urgent",
+          "1 if the CA asks to replace the certificate at once.", urgent);
     gauge(d, b, false, "certificate_failed_attempts",
           "Failed issuance attempts since the last success.", failed_attempts);
     gauge(d, b, false, "certificate_last_failure_timestamp_seconds",
@@ -135,6 +148,10 @@ void metrics_render(struct daemon *d, struct cl_buf *b)
           "When the certificate is looked at next, in Unix time.", next_attempt);
     gauge(d, b, false, "certificate_stalled",
           "1 if only a change by a person can help this certificate.", stalled);
+    single(b, "renewal_info_polls_total", "counter", "Questions about renewal (RFC 9773).",
+           (double)d->ari_polls);
+    single(b, "renewal_info_errors_total", "counter", "Those that were not answered.",
+           (double)d->ari_errors);
     single(b, "spec_files_rejected", "gauge", "Spec files whose bytes are not in force.",
            (double)inv.rejected);
     single(b, "watch_overflows_total", "counter", "Overflows of the inotify queue.",

@@ -29,6 +29,8 @@ int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err 
     }
     observe_wishes(u, ret);
     observe_issuer(u, now, ret);
+    observe_ari(u, now, ret);
+    observe_windows(u, now, ret);
     observe_gates(u, now, ret);
     observe_outputs(u, now, ret);
     if (ret->facts.outputs == OUTPUTS_OK) {
@@ -323,6 +325,7 @@ static bool is_renewal(const struct awake *w)
 {
     const char *trigger = w->rev.manifest->trigger;
     return cl_streq(trigger, reason_token(REASON_RENEWING)) ||
+           cl_streq(trigger, reason_token(REASON_URGENT_RENEWAL)) ||
            cl_streq(trigger, reason_token(REASON_MANUALLY_TRIGGERED));
 }
 

@@ -17,6 +17,12 @@ int observe(struct unit *u, cl_time now, struct observation *ret, struct cl_err 
 /** The certificate's Issuer and spec as one hash: what a failure depended on. */
 void observe_inputs_hash(struct unit *u, char hex[CL_SHA256_TEXT]);
 
+/* observe_ari.c, observe_windows.c */
+void observe_ari(struct unit *u, cl_time now, struct observation *seen);
+void observe_windows(struct unit *u, cl_time now, struct observation *seen);
+/** The certificate id that an order through an issuer of this identity would replace, or NULL. */
+const char *observe_replaces(struct unit *u, const char *identity);
+
 /* One hook or probe of the spec with its record; used by observe and deploy. */
 struct due_hook {
     struct hook_spec resolved; /* hook_spec_deinit */

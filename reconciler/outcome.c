@@ -30,8 +30,8 @@ static bool waiting(const struct unit *u)
     enum reason gate = (enum reason)u->summary.gate;
     return u->rejection == NULL && !is(u, CONDITION_STALLED, STATUS_TRUE) &&
            (gate == REASON_SUSPENDED || gate == REASON_RATE_LIMITED ||
-            gate == REASON_WAITING_FOR_SLOT || gate == REASON_CLOCK_UNSYNCHRONISED ||
-            gate == REASON_DELETED);
+            gate == REASON_WAITING_FOR_SLOT || gate == REASON_WAITING_FOR_WINDOW ||
+            gate == REASON_CLOCK_UNSYNCHRONISED || gate == REASON_DELETED);
 }
 
 static bool working(struct daemon *d, const struct unit *u)

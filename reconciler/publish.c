@@ -16,6 +16,8 @@
  * as each writing costs more. */
 #define GATHER (100 * CL_MS)
 #define GATHER_EACH (1 * CL_MS)
+#define LATER \
+    (5 * CL_MINUTE) /* for times alone: a CA is asked about some certificate all the time */
 
 struct publish {
     struct daemon *d;
@@ -261,15 +263,28 @@ static void heartbeat_due(struct loop_timer *t)
     loop_at(p->d->loop, &p->heartbeat, p->last + HEARTBEAT, heartbeat_due, p);
 }
 
-void publish_changed(struct daemon *d)
+static void publish_within(struct daemon *d, cl_time delay)
 {
     struct publish *p = d->publish;
-    if (d->read_only || p == NULL || cl_heap_contains(&p->soon.node)) {
+    if (d->read_only || p == NULL) {
         return;
     }
     cl_time each = (cl_time)d->units.count * GATHER_EACH;
-    cl_time when = cl_time_max(p->last + CL_SECOND, loop_now(d->loop) + GATHER) + each;
+    cl_time when = cl_time_max(p->last + CL_SECOND, loop_now(d->loop) + delay) + each;
+    if (cl_heap_contains(&p->soon.node) && p->soon.node.when <= when) {
+        return;
+    }
     loop_at(d->loop, &p->soon, when, soon_due, p);
+}
+
+void publish_changed(struct daemon *d)
+{
+    publish_within(d, GATHER);
+}
+
+void publish_later(struct daemon *d)
+{
+    publish_within(d, LATER);
 }
 
 /* ---- the listener ---- */

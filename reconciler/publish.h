@@ -9,6 +9,8 @@ struct publish *publish_create(struct daemon *d);
 void publish_destroy(struct publish *p);
 /** Something changed: write soon. */
 void publish_changed(struct daemon *d);
+/** The same within minutes: only times of the next look differ. */
+void publish_later(struct daemon *d);
 /** Writes now (start, end). */
 void publish_now(struct daemon *d);
 /** (Re)binds the metrics listener as the Configuration says. */

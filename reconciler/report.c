@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static void write_status(struct unit *u, cl_time now);
+static void write_status(struct unit *u, bool quiet, cl_time now);
 
 static void set_text(char **field, const char *value)
 {
@@ -246,7 +246,7 @@ static void fill_certificate(struct unit *u, const struct plan *p)
                                        : NULL;
     if (manifest != NULL && manifest->account_url != NULL) {
         json_decref(s->details);
-        s->details = json_pack("{s:{s:s}}", "acme", "accountURI", manifest->account_url);
+        s->details = report_acme(u);
     }
 }
 
@@ -263,13 +263,14 @@ static void keep_summary(struct unit *u, const struct plan *p)
     m->not_before = manifest != NULL ? manifest->cert.not_before : 0;
     m->not_after = manifest != NULL ? manifest->cert.not_after : 0;
     m->renewal_time = p->renewal_time;
+    m->ari_selected = p->by_ari ? u->w->memory.ari.selected : 0;
     m->next_at = p->next_at;
     m->last_failure = u->w->memory.last_failure;
     m->generation = u->w->memory.generation;
     m->failed_attempts = u->w->memory.failed_attempts;
     m->revision = u->w->rev.number;
     m->trigger = (unsigned char)p->trigger;
-    m->busy = p->issue != PLAN_NONE || p->deploy != PLAN_NONE;
+    m->busy = p->issue != PLAN_NONE || p->deploy != PLAN_NONE || p->ask_renewal;
 }
 
 /* The next write is near anyway, and nothing happened that people wait for: an order is told of when
@@ -288,11 +289,24 @@ static bool may_wait(const struct unit *u, const unsigned char before[CONDITION_
     return true;
 }
 
+/* Is nothing else new in the summary than when it is looked at next? */
+static bool same_summary(const struct unit_summary *before, const struct unit_summary *after)
+{
+    struct unit_summary a, b;
+
+    memcpy(&a, before, sizeof(a)); /* with what is between the members */
+    memcpy(&b, after, sizeof(b));
+    a.next_at = b.next_at;
+    return memcmp(&a, &b, sizeof(a)) == 0;
+}
+
 void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time now)
 {
     struct status *s = &u->w->status;
     unsigned char before[CONDITION_COUNT];
+    struct unit_summary summary;
 
+    memcpy(&summary, &u->summary, sizeof(summary));
     memcpy(before, u->summary.conditions, sizeof(before));
     for (enum condition_type t = 0; t < CONDITION_COUNT; t++) {
         if (t != CONDITION_SPEC_INVALID) {
@@ -315,7 +329,7 @@ void report(struct unit *u, const struct facts *f, const struct plan *p, cl_time
     }
     s->next_reconcile = p->next_at;
     set_text(&s->next_reconcile_reason, reason_token(p->next_reason));
-    write_status(u, now);
+    write_status(u, same_summary(&summary, &u->summary), now);
 }
 
 void report_unreadable(struct unit *u, const struct plan *p, cl_time now)
@@ -339,7 +353,7 @@ void report_unreadable(struct unit *u, const struct plan *p, cl_time now)
     fill_error(&u->w->status.last_error, &u->w->memory.hold, u->w->memory.last_order_url);
     u->w->status.next_reconcile = p->next_at;
     set_text(&u->w->status.next_reconcile_reason, reason_token(p->next_reason));
-    write_status(u, now);
+    write_status(u, false, now);
 }
 
 /* ---- Issuer ---- */
@@ -375,7 +389,7 @@ void report_issuer(struct unit *u, const struct issuer_facts *f, const struct is
         json_decref(s->details);
         s->details = u->instance->ops->details(u->instance->issuer);
     }
-    write_status(u, now);
+    write_status(u, false, now);
 }
 
 /* ---- writing ---- */
@@ -395,7 +409,8 @@ static uint64_t hash_status(char *text)
     return hash;
 }
 
-static void write_status(struct unit *u, cl_time now)
+/* @quiet: what _summary.json and the metrics tell of is as it was. */
+static void write_status(struct unit *u, bool quiet, cl_time now)
 {
     struct status *s = &u->w->status;
     struct cl_err err = {0};
@@ -423,7 +438,11 @@ static void write_status(struct unit *u, cl_time now)
     }
     cl_free(path);
     cl_free(text);
-    publish_changed(u->d);
+    if (quiet) {
+        publish_later(u->d);
+    } else {
+        publish_changed(u->d);
+    }
 }
 
 static char *file_status_path(struct daemon *d, const char *file)

@@ -15,4 +15,7 @@ void report_issuer(struct unit *u, const struct issuer_facts *f, const struct is
 void report_file(struct daemon *d, const char *file, const char *sha256,
                  const struct spec_problems *problems);
 
+/** The subtree of a Certificate that came from an ACME CA; new reference. */
+json_t *report_acme(const struct unit *u);
+
 #endif

@@ -97,8 +97,8 @@ void unit_destroy(struct unit *u)
 
 bool unit_running(const struct unit *u)
 {
-    return u->issue != NULL || u->project != NULL || u->deploy != NULL || u->memory_saving ||
-           (u->instance != NULL && u->instance->step_running);
+    return u->issue != NULL || u->project != NULL || u->deploy != NULL || u->ari != NULL ||
+           u->memory_saving || (u->instance != NULL && u->instance->step_running);
 }
 
 /* ---- awake and at rest ---- */
@@ -309,6 +309,7 @@ static void pass(struct unit *u, cl_time now)
     report(u, &seen.facts, &plan, now);
 
     cl_time next = cl_time_min(plan.next_at, act_issue_show_at(u));
+    next = cl_time_min(next, act_ari_at(u, now));
     if (u->memory_dirty && u->memory_retry_at > 0) {
         next = cl_time_min(next, u->memory_retry_at);
     }
@@ -382,6 +383,7 @@ bool unit_end(struct unit *u)
     if (unit_running(u)) {
         act_cancel(u);
         act_deploy_cancel(u);
+        act_ari_cancel(u);
         if (u->instance != NULL && u->instance->step_running) {
             cl_op_cancel(&u->instance->step_op);
         }

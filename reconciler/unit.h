@@ -17,11 +17,13 @@
 struct issue_run;
 struct project_run;
 struct deploy_run;
+struct ari_run;
 struct instance;
 
 /* What is needed of an object while it rests: for summary, metrics and outcome. */
 struct unit_summary {
     unsigned char conditions[CONDITION_COUNT]; /* enum condition_status */
+    cl_time ari_selected;
     unsigned char ready_reason, issuing_reason, deployed_reason, gate, trigger; /* enum reason */
     bool busy; /* the last plan named a step */
     bool has_cert;
@@ -78,6 +80,8 @@ struct unit {
     struct issue_run *issue;
     struct project_run *project;
     struct deploy_run *deploy;
+    struct ari_run *ari; /* a question about renewal */
+    cl_time ari_turn;    /* its turn among many; 0 = none was given */
     struct admission_ticket ticket;
     struct instance *ticket_of; /* whose line the ticket is in */
     /* Issuers */

@@ -37,6 +37,7 @@ struct issuer_facts {
     bool account_ok;       /* registered, and contact and key are as the spec says */
     bool rollover_due;     /* acme: a replacement of the account key was asked for or has begun */
     cl_time skew;          /* acme: the CA's clock minus ours; 0 = less than 2 s, or unknown */
+    bool renewal_info;     /* the CA says when to renew (RFC 9773), and is to be asked */
     struct cl_err problem; /* kind NONE, or why the last step failed or credentials are missing */
     cl_time hold_until;    /* the whole CA waits (Busy, RateLimited); 0 = no */
     char hold_reason[CL_ERR_REASON];

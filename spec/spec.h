@@ -297,6 +297,16 @@ struct name_constraints {
     bool critical;
     struct name_constraints_set permitted, excluded;
 };
+/* A recurring time in which to renew. */
+struct renewal_window_spec {
+    char *cron;     /* five fields: when it opens */
+    char *timezone; /* of the tz database, or a POSIX TZ text; default UTC */
+    cl_time duration;
+};
+struct renewal_window_list {
+    struct renewal_window_spec *items;
+    size_t len;
+};
 enum deletion_policy { DELETION_RETAIN, DELETION_DELETE };
 
 struct cert_spec {
@@ -311,6 +321,8 @@ struct cert_spec {
     cl_time renew_before;
     long renew_before_percentage; /* remaining share of the issued lifetime; 0 = not given */
     bool renewal_disabled;        /* renewal.policy: Disabled */
+    char *renewal_at; /* renewal.at: RFC 3339 instant; what was issued before it ends then */
+    struct renewal_window_list renewal_windows;
     bool is_ca;
     struct name_constraints name_constraints;
     struct cl_strv usages; /* cert-manager's words; default: digital signature, key encipherment */
@@ -327,6 +339,7 @@ struct cert_spec {
 
 /* ---- Issuer ---- */
 enum retry_after_mode { RETRY_AFTER_OBEY, RETRY_AFTER_EAGER_FIRST };
+enum renewal_source { RENEWAL_SOURCE_NONE, RENEWAL_SOURCE_ARI };
 enum rate_limits_mode { RATE_LIMITS_AUTO, RATE_LIMITS_NONE };
 enum eab_algorithm { EAB_HS256, EAB_HS384, EAB_HS512 };
 struct eab_spec { /* externalAccountBinding (RFC 8555 7.3.4) */
@@ -353,6 +366,7 @@ struct acme_spec {
     long max_connections; /* requests in flight; default 8 */
     long max_orders;      /* open orders; default 500 */
     enum retry_after_mode retry_after;
+    enum renewal_source renewal_source; /* does the CA say when to renew? */
     enum rate_limits_mode
         rate_limits;               /* limits known for the CA's host, or none but those it says */
     enum preflight_mode preflight; /* is what the CA will look at looked at first? */
@@ -453,6 +467,9 @@ struct config {
     char *proxy; /* URL without user; NULL = the environment's, as libcurl reads it */
     struct secret_ref proxy_ref; /* "USER:PASSWORD" */
     struct cl_strv no_proxy;     /* hosts, ".domain" or CIDR, as libcurl's no_proxy */
+    /* Set by whoever may look at the machine: is there such a time zone? If not, @hint says what to
+     * do. NULL: not checked. */
+    bool (*zone_exists)(const char *name, char *hint, size_t size);
 };
 
 void cert_spec_destroy(struct cert_spec *s);

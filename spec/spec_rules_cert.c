@@ -9,6 +9,8 @@
 
 #define PATH_SIZE 600
 #define DURATION_MIN CL_HOUR
+#define WINDOW_MIN CL_MINUTE
+#define WINDOW_MAX (31 * CL_DAY)
 #define RENEW_BEFORE_MIN (5 * CL_MINUTE)
 #define DURATION_MAX (36500 * CL_DAY) /* a hundred years: more is a slip, and overflows dates */
 
@@ -52,6 +54,36 @@ static void check_times(const struct rules *r, const struct cert_spec *s)
     }
     if (s->renew_before != 0 && s->renew_before_percentage != 0) {
         rules_problem(r, false, "spec.renewBeforePercentage", "give this or renewBefore, not both");
+    }
+}
+
+static void check_window(const struct rules *r, const struct renewal_window_spec *w, size_t i)
+{
+    char path[PATH_SIZE], hint[160] = "";
+
+    (void)cl_format(path, sizeof(path), "spec.renewal.windows[%zu].windowDuration", i);
+    if (w->duration < WINDOW_MIN || w->duration > WINDOW_MAX) {
+        rules_problem(r, false, path, "must be from 1m to 31d");
+    }
+    (void)cl_format(path, sizeof(path), "spec.renewal.windows[%zu].timezone", i);
+    if (w->timezone != NULL && r->config != NULL && r->config->zone_exists != NULL &&
+        !r->config->zone_exists(w->timezone, hint, sizeof(hint))) {
+        rules_problem(r, false, path, "there is no time zone %s on this machine%s", w->timezone,
+                      hint);
+    }
+}
+
+static void check_renewal(const struct rules *r, const struct cert_spec *s)
+{
+    for (size_t i = 0; i < s->renewal_windows.len; i++) {
+        check_window(r, &s->renewal_windows.items[i], i);
+    }
+    if (s->renewal_disabled && s->renewal_windows.len > 0) {
+        rules_problem(r, true, "spec.renewal.windows",
+                      "have no effect: renewal.policy is Disabled");
+    }
+    if (s->renewal_disabled && s->renewal_at != NULL) {
+        rules_problem(r, false, "spec.renewal.at", "needs another renewal.policy than Disabled");
     }
 }
 
@@ -141,6 +173,7 @@ void rules_certificate(const struct rules *r, struct cert_spec *s)
 
     check_names(r);
     check_times(r, s);
+    check_renewal(r, s);
     check_ca(r, s);
     rules_merge_key(r, &s->private_key);
     rules_private_key(r, &s->private_key, "spec.privateKey");

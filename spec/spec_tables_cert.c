@@ -109,10 +109,26 @@ static const struct schema SCHEMA_KEYSTORES = {.name = "keystores", .fields = KE
 
 static const struct schema_word RENEWAL_POLICIES[] = {
     {"RenewBefore", 0, false}, {"Disabled", 1, false}, {0}};
+static const struct schema_field RENEWAL_WINDOW[] = {
+    {ROW("cron", TEXT, renewal_window_spec, cron), .flags = FIELD_REQUIRED, .value = value_cron,
+     .doc = "When it opens: minute, hour, day of the month, month, day of the week."},
+    {ROW("timezone", TEXT, renewal_window_spec, timezone), .def = "UTC", .value = value_timezone,
+     .doc = "Name of the tz database, such as Europe/Berlin."},
+    {ROW("windowDuration", DURATION, renewal_window_spec, duration), .flags = FIELD_REQUIRED,
+     .doc = "How long it stays open, at least 1m."},
+    ROW_END,
+};
+static const struct schema SCHEMA_RENEWAL_WINDOW = {
+    SCHEMA("windows", renewal_window_spec, RENEWAL_WINDOW)};
 static const struct schema_field RENEWAL[] = {
     {ROW("policy", WORD, cert_spec, renewal_disabled), .def = "RenewBefore",
      .words = RENEWAL_POLICIES, .doc = "Renew in time, or never."},
-    {ROW_BARE("windows", LIST), .flags = FIELD_UNSUPPORTED, .doc = "Times in which to renew."},
+    {ROW("at", TEXT, cert_spec, renewal_at), .value = value_instant,
+     .doc = "Renew what was issued before this instant (RFC 3339) at it."},
+    {ROWS("windows", LIST, cert_spec, renewal_windows.items, renewal_windows.len),
+     .sub = &SCHEMA_RENEWAL_WINDOW,
+     .doc =
+         "Times in which renewals start, unless the certificate would come too close to its end."},
     ROW_END,
 };
 static const struct schema SCHEMA_RENEWAL = {SCHEMA("renewal", cert_spec, RENEWAL)};

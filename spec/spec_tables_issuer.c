@@ -5,7 +5,8 @@
 
 static const struct schema_word ACCOUNT_KEYS[] = {
     {"ECDSA", KEY_ECDSA, false}, {"RSA", KEY_RSA, false}, {0}};
-static const struct schema_word RENEWAL_SOURCES[] = {{"None", 0, false}, {"ARI", 1, true}, {0}};
+static const struct schema_word RENEWAL_SOURCES[] = {
+    {"None", RENEWAL_SOURCE_NONE, false}, {"ARI", RENEWAL_SOURCE_ARI, false}, {0}};
 static const struct schema_word RATE_LIMITS[] = {{"Auto", RATE_LIMITS_AUTO, false},
                                                  {"None", RATE_LIMITS_NONE, false},
                                                  {"LetsEncrypt", 2, true},
@@ -61,8 +62,8 @@ static const struct schema_field ACME[] = {
      .doc = "Do not check the CA's own certificate: for tests only."},
     {ROW("enableDurationFeature", BOOL, acme_spec, enable_duration_feature),
      .doc = "Ask for spec.duration; few CAs accept it."},
-    {ROW_BARE("renewalInformationSource", WORD), .words = RENEWAL_SOURCES,
-     .doc = "Whether the CA says when to renew."},
+    {ROW("renewalInformationSource", WORD, acme_spec, renewal_source), .def = "ARI",
+     .words = RENEWAL_SOURCES, .doc = "Whether the CA says when to renew (RFC 9773)."},
     {ROW("rateLimits", WORD, acme_spec, rate_limits), .def = "Auto", .words = RATE_LIMITS,
      .doc = "Which limits are kept before the CA says so."},
     {ROW_BARE("reissueOnChange", WORD), .words = REISSUE, .doc = "Issue anew when server changes."},

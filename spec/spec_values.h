@@ -39,6 +39,9 @@ schema_value value_dns_name; /* may be a wildcard */
 schema_value value_zone;     /* may not */
 schema_value value_common_name;
 schema_value value_pem;      /* certificates, as PEM or as base64 of PEM */
+schema_value value_cron;     /* five fields; cl_cron.h */
+schema_value value_timezone; /* shape of a name of the tz database, or a POSIX TZ text */
+schema_value value_instant;  /* RFC 3339 */
 schema_value value_argument; /* any text without line breaks */
 
 /** Is @path below @root, or @root itself? Both are normal forms. */

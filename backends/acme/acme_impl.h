@@ -55,6 +55,9 @@ struct acme {
     struct cl_map hangs;  /* certificate key -> struct acme_hang, owned */
     struct acme_run *run; /* the step that runs */
     unsigned long issued, failed;
+    struct cl_list polls; /* of renewal information, waiting */
+    unsigned polls_running;
+    unsigned long polled;
 };
 
 /* When an order of a certificate was last given up because it hung. */
@@ -97,6 +100,10 @@ struct acme_issuance;
 void acme_issue_start(struct acme *a, struct issue_op *issue);
 void acme_abandon_start(struct acme *a, const char *order_url, struct cl_op *op);
 const struct acme_order *acme_issue_order(const struct issue_op *issue); /* NULL: not running */
+
+/* ---- acme_ari.c ---- */
+void acme_renewal_info_start(struct acme *a, struct renewal_info_op *op);
+void acme_polls_go_on(struct acme *a);
 
 /* ---- acme_lane.c: the window of one solver, and who waits for it ---- */
 struct acme_lane {

@@ -121,7 +121,11 @@ void acme_issue_start(struct acme *a, struct issue_op *issue)
     i->csr = cl_base64url(issue->csr, issue->csr_len);
     p.object = issue->object;
     p.order_url = issue->order_url;
-    p.replaces = issue->replaces;
+    /* RFC 9773 5: only where the CA knows of it, and to the account that ordered the predecessor. */
+    if (a->directory.renewal_info != NULL && a->has_doc &&
+        cl_streq(issue->replaces_account, a->doc.url)) {
+        p.replaces = issue->replaces;
+    }
     p.csr = i->csr;
     i->order = acme_order_create(&p);
     loop_defer(a->host->loop, &i->start, start_task, i);

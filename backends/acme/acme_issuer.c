@@ -26,6 +26,7 @@ static struct issuer *acme_create(const struct issuer_host *host, const struct o
     a->spec = spec;
     cl_list_init(&a->parked);
     cl_buf_init_secret(&a->proxy_user, PROXY_USER_MAX);
+    cl_list_init(&a->polls);
     acme_fetches_init(&a->fetches, loop_now(host->loop));
     a->transport = acme_transport_create(&(struct acme_transport_params){
         .loop = host->loop,
@@ -47,6 +48,7 @@ static void acme_destroy(struct issuer *i)
         return;
     }
     cl_assert(a->run == NULL && a->wish_op == NULL && cl_list_empty(&a->parked));
+    cl_assert(a->polls_running == 0 && cl_list_empty(&a->polls));
     loop_task_cancel(&a->wish_task);
     acme_transport_destroy(a->transport);
     acme_lanes_deinit(a);
@@ -78,6 +80,8 @@ static void acme_facts(struct issuer *i, cl_time now, struct issuer_facts *ret)
         .account_ok = a->account_ok && (a->next_key == NULL || a->rolling),
         .rollover_due = a->next_key != NULL || acme_wishes(a, ISSUER_WISH_ROLLOVER),
         .skew = a->skew,
+        .renewal_info =
+            a->spec->renewal_source == RENEWAL_SOURCE_ARI && a->directory.renewal_info != NULL,
         .problem = a->problem,
     };
     if (a->hold_until > now) {
@@ -125,6 +129,11 @@ static bool acme_secrets_changed(struct issuer *i)
     return acme_secrets_differ(of(i));
 }
 
+static void acme_renewal_info(struct issuer *i, struct renewal_info_op *op)
+{
+    acme_renewal_info_start(of(i), op);
+}
+
 static json_t *acme_details(struct issuer *i)
 {
     return acme_view_details(of(i));
@@ -139,6 +148,7 @@ const struct issuer_ops acme_issuer_ops = {
     .step = acme_step,
     .issue = acme_issue,
     .view = acme_view,
+    .renewal_info = acme_renewal_info,
     .abandon = acme_abandon,
     .revoke = acme_revoke,
     .wish = acme_wish,

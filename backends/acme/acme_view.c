@@ -144,6 +144,7 @@ static json_t *view_requests(struct acme *a)
         (void)json_object_set_new(v, acme_what_name((enum acme_what)i),
                                   json_integer((json_int_t)info.requests[i]));
     }
+    (void)json_object_set_new(v, "renewalInfo", json_integer((json_int_t)a->polled));
     (void)json_object_set_new(v, "posts", json_integer((json_int_t)posts));
     (void)json_object_set_new(v, "errors", json_integer((json_int_t)info.errors));
     return v;

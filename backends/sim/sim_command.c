@@ -139,6 +139,19 @@ static char *cert_text(const struct command *c, const char *name, const char *na
     add_option(c, &b, "suspend", "suspend");
     add_option(c, &b, "duration", "duration");
     add_option(c, &b, "renewBefore", "renewBefore");
+    if (option(c, "window") != NULL) { /* MIN_HOUR_DAY_MONTH_WEEKDAY+DURATION */
+        char *cron = cl_strdup(option(c, "window"));
+        char *plus = strchr(cron, '+');
+        for (char *p = cron; *p != '\0'; p++) {
+            *p = *p == '_' ? ' ' : *p;
+        }
+        if (plus != NULL) {
+            *plus = '\0';
+            (void)cl_buf_addf(&b, "  renewal: {windows: [{cron: \"%s\", windowDuration: %s}]}\n",
+                              cron, plus + 1);
+        }
+        cl_free(cron);
+    }
     if (option(c, "hook") != NULL) {
         (void)cl_buf_addf(&b, "  hooks: [%s]\n", option(c, "hook"));
     }

@@ -5,7 +5,7 @@
  *   NAME revision N                 as its status says
  *   orders|accounts|requests|nonces|polls|replaced|revokedReplaced HOST OP N      OP: <= >= ==
  *   runs|successes PROGRAM OP N
- *   file PATH exists|missing
+ *   file PATH exists|missing|says TEXT
  */
 #include "backends/sim/sim_check.h"
 #include "backends/sim/sim_fs.h"
@@ -122,8 +122,13 @@ static void due(void *arg)
     if (counts(what)) {
         compare(e, count(e));
     } else if (cl_streq(what, "file")) {
-        bool there = sim_fs_node(word(e, 1), false) != NULL;
-        if (there != cl_streq(word(e, 2), "exists")) {
+        const struct sim_node *file = sim_fs_node(word(e, 1), false);
+        bool there = file != NULL;
+        if (cl_streq(word(e, 2), "says")) {
+            if (!there || file->type != DISK_FILE || strstr(file->blob->data, word(e, 3)) == NULL) {
+                failed(e, there ? "silent about it" : "missing");
+            }
+        } else if (there != cl_streq(word(e, 2), "exists")) {
             failed(e, there ? "there" : "missing");
         }
     } else if (cl_streq(word(e, 1), "revision")) {

@@ -76,6 +76,23 @@ static const struct store_time OUTPUT_TIMES[] = {
     {"repairsSince", offsetof(struct memory_output, repairs_since)},
 };
 
+static const struct jfield ARI_ROWS[] = {
+    JFIELD(JF_TEXT, ari_state, cert_id, "certID"),
+    JFIELD(JF_BOOL, ari_state, urgent, "urgent"),
+    JFIELD(JF_TEXT, ari_state, explanation_url, "explanationURL"),
+    JFIELD(JF_UNSIGNED, ari_state, failures, "failures"),
+    JFIELD(JF_TEXT, ari_state, last_error, "lastError"),
+};
+static const struct jtable ARI = JTABLE(ARI_ROWS, ari_state);
+static const struct store_time ARI_TIMES[] = {
+    {"start", offsetof(struct ari_state, start)},
+    {"end", offsetof(struct ari_state, end)},
+    {"selected", offsetof(struct ari_state, selected)},
+    {"lastChecked", offsetof(struct ari_state, last_checked)},
+    {"nextCheck", offsetof(struct ari_state, next_check)},
+    {"renewedAt", offsetof(struct ari_state, renewed_at)},
+};
+
 void memory_init(struct memory *m)
 {
     *m = (struct memory){.schema = MEMORY_SCHEMA};
@@ -84,6 +101,7 @@ void memory_init(struct memory *m)
 void memory_deinit(struct memory *m)
 {
     jtable_free(&MEMORY, m);
+    jtable_free(&ARI, &m->ari);
     for (size_t i = 0; i < m->n_hooks; i++) {
         jtable_free(&HOOK, &m->hooks[i]);
     }
@@ -202,6 +220,12 @@ char *memory_to_json(const struct memory *m)
     if (m->hold.kind != CL_ERR_NONE || m->hold.failures > 0) {
         json_put(o, "hold", hold_write(&m->hold));
     }
+    if (m->ari.cert_id != NULL || m->ari.renewed_at != 0) {
+        json_t *ari = json_object();
+        jtable_write(&ARI, ari, &m->ari);
+        store_times_write(ARI_TIMES, N(ARI_TIMES), ari, &m->ari);
+        json_put(o, "renewalInfo", ari);
+    }
     json_put(o, "hooks", hooks_write(m));
     json_put(o, "outputs", outputs_write(m));
     char *text = json_print(o, JSON_INDENT(1), true);
@@ -224,6 +248,17 @@ static int hold_read(const json_t *o, struct memory_hold *h, struct cl_err *err)
         return -1;
     }
     return store_times_read(HOLD_TIMES, N(HOLD_TIMES), o, h, err);
+}
+
+static int ari_read(const json_t *o, struct ari_state *s, struct cl_err *err)
+{
+    if (o == NULL) {
+        return 0;
+    }
+    if (jtable_read(&ARI, o, s, err) < 0) {
+        return -1;
+    }
+    return store_times_read(ARI_TIMES, N(ARI_TIMES), o, s, err);
 }
 
 static int hooks_read(const json_t *a, struct memory *m, struct cl_err *err)
@@ -261,6 +296,7 @@ static int decode(const json_t *o, struct memory *m, struct cl_err *err)
     m->verified_stamp = stamp_read(o, "verifiedStamp");
     if (jtable_read(&MEMORY, o, m, err) < 0 || store_times_read(TIMES, N(TIMES), o, m, err) < 0 ||
         hold_read(json_object_get(o, "hold"), &m->hold, err) < 0 ||
+        ari_read(json_object_get(o, "renewalInfo"), &m->ari, err) < 0 ||
         hooks_read(json_object_get(o, "hooks"), m, err) < 0 ||
         outputs_read(json_object_get(o, "outputs"), m, err) < 0) {
         return -1;

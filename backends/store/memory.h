@@ -6,6 +6,7 @@
 
 #include "backends/rt/disk.h"
 #include "backends/store/paths.h"
+#include "spec/ari_state.h"
 #include "spec/base/cl_err.h"
 #include "spec/spec.h"
 
@@ -60,6 +61,7 @@ struct memory {
                                 archive_load_verified, also after a restart */
     struct cl_strv compromised_keys; /* SPKI SHA-256 of keys revoked for compromise: never again */
     struct memory_hold hold;
+    struct ari_state ari; /* renewal information of the CA */
     struct memory_hook *hooks;
     size_t n_hooks;
     struct memory_output *outputs;

@@ -218,6 +218,7 @@ struct config *cli_config(struct cli *c)
     }
     spec_problems_deinit(&problems);
     if (config != NULL) {
+        config->zone_exists = zones_exists;
         cl_strv_for_each(root, &c->output_roots) {
             cl_strv_add(&config->output_roots, root);
         }

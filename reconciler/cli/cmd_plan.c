@@ -2,6 +2,7 @@
 /* cmd_plan: the daemon's own decision, without network and without writing. */
 #include "backends/rt/disk.h"
 #include "reconciler/cli/cli_objects.h"
+#include "reconciler/cli/cmd_plan_as_of.h"
 #include "reconciler/inventory.h"
 #include "reconciler/observe.h"
 #include "spec/base/cl_alloc.h"
@@ -200,8 +201,12 @@ int cmd_plan(struct cli *c)
         }
         inventory_recall(p.d->inventory);
         inventory_scan(p.d->inventory);
-        assume_issuers(&p);
-        rc = print_plan(&p, plan_certificates(&p));
+        if (cli_flag_given(c, "--as-of")) {
+            rc = cmd_plan_as_of(c, p.d, asked_for);
+        } else {
+            assume_issuers(&p);
+            rc = print_plan(&p, plan_certificates(&p));
+        }
     }
     cl_strv_deinit(&p.table.cells);
     json_decref(p.items);

@@ -39,6 +39,12 @@ static const struct cli_flag ACCOUNT_FLAGS[] = {
     {"--yes", NULL, "do not ask"},
     {NULL, NULL, NULL},
 };
+static const struct cli_flag PLAN_FLAGS[] = {
+    {"--as-of", "DATE", "which specs break under the lifetimes announced for that day"},
+    {"--lifetime", "DURATION", "with --as-of: as if certificates lived so long"},
+    {"--reuse", "DURATION", "with --as-of: as if validations were reused for so long"},
+    {NULL, NULL, NULL},
+};
 static const struct cli_flag CHECK_FLAGS[] = {
     {"-w", "SHARE", "warn when less is left: 25% of the lifetime, or 14d (25%)"},
     {"-c", "SHARE", "critical when less is left (12%)"},
@@ -92,8 +98,9 @@ const struct cli_command CLI_COMMANDS[] = {
      NULL, cmd_validate},
     {"plan", "[NAME...]", "what run would do now, and why",
      "Decides for each Certificate from specs, archive and outputs, without network and without\n"
-     "writing anything.\n\nExit: 0 nothing to do, 2 something to do, 1 error.",
-     NULL, cmd_plan},
+     "writing anything. With --as-of it judges the specs by the lifetimes of a later day instead.\n\n"
+     "Exit: 0 nothing to do, 2 something to do, 1 error.",
+     PLAN_FLAGS, cmd_plan},
     {"get", "[certificates|issuers|files] [NAME...]", "a table of objects",
      "Reads the status files.\n\nExit: 0, 1 not found.", GET_FLAGS, cmd_get},
     {"status", "[NAME]", "the daemon at a glance; with NAME as describe",

@@ -5,6 +5,7 @@
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_list.h"
 
+#define BEFORE_ALL (1000000 * CL_DAY) /* before every notAfter, and before 0 */
 #define GUESS_AGAIN (10 * CL_SECOND)
 
 static void admit(struct admission *a, struct admission_ticket *t)
@@ -28,6 +29,11 @@ void admission_deinit(struct admission *a)
 void admission_resize(struct admission *a, unsigned capacity)
 {
     a->capacity = capacity; /* who is in stays in: used may exceed it for a while */
+}
+
+cl_time admission_urgency(cl_time not_after, bool revoked)
+{
+    return revoked ? not_after - BEFORE_ALL : not_after;
 }
 
 bool admission_enter(struct admission *a, struct admission_ticket *t, cl_time urgency)

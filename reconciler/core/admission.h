@@ -19,8 +19,11 @@ struct admission {
 void admission_init(struct admission *a, unsigned capacity);
 void admission_deinit(struct admission *a);
 void admission_resize(struct admission *a, unsigned capacity);
+/** Whose turn comes first: what the CA is about to revoke (@revoked), nearest expiry first; then who
+ *  has no certificate (@not_after 0); then nearest expiry. */
+cl_time admission_urgency(cl_time not_after, bool revoked);
 /** true: has a slot (already, or takes a free one now). false: stands in line.
- *  @urgency: notAfter of the certificate in use, 0 = none (most urgent). */
+ *  @urgency: of admission_urgency. */
 bool admission_enter(struct admission *a, struct admission_ticket *t, cl_time urgency);
 /** Gives slot or place back. The caller then wakes admission_next. */
 void admission_leave(struct admission *a, struct admission_ticket *t, cl_time now);

@@ -18,6 +18,7 @@ CHECK(request_changed);
 CHECK(adopted_names_changed);
 CHECK(revoked);
 CHECK(manually_triggered);
+CHECK(urgent);
 CHECK(renewing);
 
 const struct check CHECKS[] = {
@@ -33,6 +34,7 @@ const struct check CHECKS[] = {
     {REASON_REQUEST_CHANGED, true, adopted_names_changed},
     {REASON_REVOKED, true, revoked},
     {REASON_MANUALLY_TRIGGERED, false, manually_triggered},
+    {REASON_URGENT_RENEWAL, false, urgent},
     {REASON_RENEWING, false, renewing},
 };
 const size_t CHECKS_LEN = sizeof(CHECKS) / sizeof(CHECKS[0]);
@@ -222,14 +224,34 @@ CHECK(manually_triggered)
     return true;
 }
 
-CHECK(renewing)
+static bool due(const struct check_input *in)
 {
-    if (in->renewal_time == 0 || in->now < in->renewal_time) {
+    return in->renewal_time != 0 && in->now >= in->renewal_time;
+}
+
+/* RFC 9773 4.2: a window that is over when it is first seen. The CA is about to revoke, or has. */
+CHECK(urgent)
+{
+    if (!due(in) || !in->f->ari_urgent) {
         return false;
     }
-    char due[CL_TIME_TEXT], end[CL_TIME_TEXT];
-    say("Renewal is due since %s; the certificate expires at %s",
-        cl_time_format(in->renewal_time, due),
+    char end[CL_TIME_TEXT];
+    bool explained = !cl_str_empty(in->f->ari_explanation);
+    say("The CA asks to replace the certificate at once: the window that it suggests ended at %s%s%s",
+        cl_time_format(in->f->ari_window_end, end), explained ? "; see " : "",
+        explained ? in->f->ari_explanation : "");
+    return true;
+}
+
+CHECK(renewing)
+{
+    if (!due(in)) {
+        return false;
+    }
+    char since[CL_TIME_TEXT], end[CL_TIME_TEXT];
+    say("Renewal is due since %s%s; the certificate expires at %s",
+        cl_time_format(in->renewal_time, since),
+        in->renewal_time == in->f->ari_selected ? ", as the CA suggests" : "",
         cl_time_format(in->f->manifest->cert.not_after, end));
     return true;
 }

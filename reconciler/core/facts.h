@@ -29,6 +29,14 @@ struct facts {
     /* wishes */
     cl_time renew_requested; /* when it was asked, by our clock, and is unfulfilled; 0 = none */
     cl_time ari_selected;    /* RFC 9773 instant, 0 = none */
+    cl_time ari_window_end;
+    bool ari_urgent;             /* the window was over when it was first seen */
+    const char *ari_explanation; /* URL, "" if none */
+    cl_time ari_renewed_at;      /* last renewal that ARI asked for; 0 = never */
+    cl_time ari_poll_at;         /* when the CA is asked next; 0 = it is not */
+    bool ari_polling;            /* it is being asked */
+    const char *replaces; /* certificate id that an order would name as replaced; NULL = none */
+    cl_time window_opens; /* renewal windows: the next opening; 0 = one is open, or none is given */
     /* gates */
     enum suspend_mode suspend;     /* Configuration */
     cl_time deleted_at, grace_end; /* 0 = present */

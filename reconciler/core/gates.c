@@ -2,6 +2,7 @@
 /* gates: one predicate for each reason to wait, and the order in which they are asked. */
 #include "reconciler/core/gates.h"
 
+#include "reconciler/core/renewal.h"
 #include "spec/base/cl_str.h"
 
 #define MISSING_PATIENCE (10 * CL_MINUTE) /* files of one checkout come in any order */
@@ -22,6 +23,7 @@ static bool rate_limited(const struct gate_input *in, struct gate_hit *hit);
 static bool backoff(const struct gate_input *in, struct gate_hit *hit);
 static bool issuer_held(const struct gate_input *in, struct gate_hit *hit);
 static bool clock_behind(const struct gate_input *in, struct gate_hit *hit);
+static bool outside_window(const struct gate_input *in, struct gate_hit *hit);
 static bool no_slot(const struct gate_input *in, struct gate_hit *hit);
 
 const struct gate GATES[] = {
@@ -40,6 +42,7 @@ const struct gate GATES[] = {
     {REASON_BACKOFF, false, backoff},
     {REASON_RATE_LIMITED, false, issuer_held},
     {REASON_CLOCK_UNSYNCHRONISED, false, clock_behind},
+    {REASON_WAITING_FOR_WINDOW, false, outside_window},
     {REASON_WAITING_FOR_SLOT, true, no_slot},
 };
 const size_t GATES_LEN = sizeof(GATES) / sizeof(GATES[0]);
@@ -260,6 +263,22 @@ static bool clock_behind(const struct gate_input *in, struct gate_hit *hit)
     hit->until = in->now + CLOCK_AGAIN;
     say(hit, "the clock says %s, but it is past %s; certificates obtained now could not be used",
         cl_time_format(in->now, now), cl_time_format(in->f->clock_floor, floor));
+    return true;
+}
+
+/* For renewals by time and by the CA's window alone: nobody waits for what is missing, changed, asked
+ * for or urgent. Not past the margin before the end either (plan.c says so then). */
+static bool outside_window(const struct gate_input *in, struct gate_hit *hit)
+{
+    cl_time opens = in->f->window_opens;
+    if (in->trigger != REASON_RENEWING || opens == 0 ||
+        opens > renewal_window_deadline(&in->f->manifest->cert)) {
+        return false;
+    }
+    char when[CL_TIME_TEXT];
+    hit->until = opens;
+    say(hit, "renewal waits for one of spec.renewal.windows; the next opens at %s",
+        cl_time_format(opens, when));
     return true;
 }
 

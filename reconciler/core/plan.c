@@ -8,11 +8,14 @@
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_str.h"
 
+#include <string.h>
+
 #define UNREADABLE_RETRY CL_MINUTE
 #define GATE_AGAIN CL_SECOND /* a closed gate is never asked again in the same instant */
 
-static cl_time when_renewed(const struct planning *p);
+static cl_time when_renewed(struct planning *p);
 static void decide_issue(struct planning *p);
+static void decide_ask(const struct planning *p);
 static void decide_deploy(const struct planning *p);
 static void decide_wake_up(const struct planning *p);
 
@@ -29,20 +32,44 @@ void plan_next(const struct object *o, const struct facts *f, cl_time now, struc
     p.in.renewal_time = ret->renewal_time;
 
     decide_issue(&p);
+    decide_ask(&p);
     decide_deploy(&p);
     conditions_decide(&p);
     decide_wake_up(&p);
 }
 
-static cl_time when_renewed(const struct planning *p)
+static cl_time when_renewed(struct planning *p)
 {
     const struct manifest *m = p->in.f->manifest;
-    cl_time ari = p->in.f->ari_selected;
-    cl_time instant = renewal_instant(p->in.o->cert, p->cert, ari);
-    if (m->adopted || instant == CL_NEVER) {
-        return instant;
+    const struct facts *f = p->in.f;
+    const struct cert_spec *spec = p->in.o->cert;
+    struct cert_facts life = *p->cert; /* borrowed */
+    if (!m->adopted && m->issued_at > life.not_before && m->issued_at < life.not_after) {
+        life.not_before =
+            m->issued_at; /* a CA may date back: what was never there is no lifetime */
     }
-    return cl_time_max(instant, renewal_floor(p->cert, m->issued_at, ari > 0));
+    cl_time by_time = renewal_instant(spec, &life, 0);
+    cl_time at = 0;
+
+    if (by_time == CL_NEVER) {
+        return CL_NEVER;
+    }
+    if (!m->adopted) {
+        by_time = cl_time_max(by_time, renewal_floor(&life, m->issued_at));
+    }
+    bool by_spec = spec->renewal_at != NULL && cl_time_parse(spec->renewal_at, &at) == 0 &&
+                   at > m->issued_at && at < p->cert->not_after;
+    bool by_ari = f->ari_selected > 0 && f->ari_selected < p->cert->not_after;
+    if (by_spec && !(by_ari && f->ari_urgent)) {
+        return at;
+    }
+    if (!by_ari) {
+        return by_time;
+    }
+    cl_time guard = renewal_ari_guard(p->cert, f->ari_renewed_at);
+    cl_time instant = renewal_instant(spec, p->cert, f->ari_selected);
+    p->ret->by_ari = instant >= guard || guard < by_time;
+    return instant >= guard ? instant : cl_time_min(by_time, guard);
 }
 
 /* An existing pair is taken over where the archive has nothing usable of this object, or less. */
@@ -60,7 +87,8 @@ static bool adopts(const struct planning *p)
             return true;
         }
     }
-    bool otherwise_fine = p->ret->trigger == REASON_NONE || p->ret->trigger == REASON_RENEWING;
+    bool otherwise_fine = p->ret->trigger == REASON_NONE || p->ret->trigger == REASON_RENEWING ||
+                          p->ret->trigger == REASON_URGENT_RENEWAL;
     return f->newer_in_output && otherwise_fine;
 }
 
@@ -68,6 +96,26 @@ static void close_gate(struct planning *p, enum reason reason, const char *messa
 {
     p->ret->gate = reason;
     (void)cl_format(p->ret->gate_message, sizeof(p->ret->gate_message), "%s", message);
+}
+
+/* A renewal that starts outside of its windows says why. */
+static void note_window(const struct planning *p)
+{
+    struct plan *ret = p->ret;
+    cl_time opens = p->in.f->window_opens;
+    char when[CL_TIME_TEXT];
+    size_t used = strlen(ret->trigger_message);
+    bool renewal = ret->trigger == REASON_RENEWING || ret->trigger == REASON_URGENT_RENEWAL;
+
+    if (!renewal || opens == 0) {
+        return;
+    }
+    ret->window_overridden = true;
+    (void)cl_format(ret->trigger_message + used, sizeof(ret->trigger_message) - used,
+                    "; spec.renewal.windows are not waited for: %s (next opening %s)",
+                    ret->trigger == REASON_URGENT_RENEWAL ? "it is urgent"
+                                                          : "that would be too close to expiry",
+                    opens == CL_NEVER ? "never" : cl_time_format(opens, when));
 }
 
 static void decide_issue(struct planning *p)
@@ -98,7 +146,19 @@ static void decide_issue(struct planning *p)
         close_gate(p, p->hit.reason, p->hit.message);
     } else {
         ret->issue = PLAN_ISSUE;
+        note_window(p);
     }
+}
+
+/* The CA is asked beside whatever else is due; what it says comes too late for what is being
+ * replaced. */
+static void decide_ask(const struct planning *p)
+{
+    const struct facts *f = p->in.f;
+
+    p->ret->ask_renewal = p->cert != NULL && f->ari_poll_at > 0 && f->ari_poll_at <= p->in.now &&
+                          !f->ari_polling && !f->issuing && f->issuer_ready && f->deleted_at == 0 &&
+                          p->ret->issue == PLAN_NONE;
 }
 
 static bool hooks_suspended(const struct facts *f)
@@ -153,6 +213,12 @@ static cl_time at_chain_expiry(const struct planning *p)
     return p->cert != NULL && p->cert->chain_not_after > 0 ? p->cert->chain_not_after + 1 : 0;
 }
 
+static cl_time at_poll(const struct planning *p)
+{
+    const struct facts *f = p->in.f;
+    return f->issuer_ready && !f->ari_polling && !f->issuing ? f->ari_poll_at : 0;
+}
+
 static cl_time at_validity(const struct planning *p)
 {
     return p->cert != NULL ? p->cert->not_before : 0;
@@ -197,6 +263,7 @@ static const struct {
     {at_hook, REASON_HOOK_PENDING},
     {at_probe, REASON_PROBE_MISMATCH},
     {at_validity, REASON_NOT_YET_VALID},
+    {at_poll, REASON_ARI_CHECK},
     {at_renewal, REASON_RENEWAL},
     {at_overdue, REASON_RENEWING},
     {at_chain_expiry, REASON_INVALID_CHAIN},

@@ -33,13 +33,16 @@ struct verdict { /* one condition to be */
     char message[PLAN_TEXT];
 };
 struct plan {
-    enum plan_step issue;  /* NONE, ADOPT, ISSUE, CANCEL */
-    enum plan_step deploy; /* NONE, PROJECT, DEPLOY */
-    enum reason trigger;   /* D1: why a certificate is wanted; NONE = not wanted */
+    enum plan_step issue;   /* NONE, ADOPT, ISSUE, CANCEL */
+    enum plan_step deploy;  /* NONE, PROJECT, DEPLOY */
+    bool ask_renewal;       /* the CA is to be asked for renewal information; beside all else */
+    bool window_overridden; /* renewal windows are closed, and are not waited for */
+    enum reason trigger;    /* D1: why a certificate is wanted; NONE = not wanted */
     char trigger_message[PLAN_TEXT];
     enum reason gate; /* D2: the first closed gate; NONE = open */
     char gate_message[PLAN_TEXT];
     struct verdict conditions[CONDITION_COUNT]; /* SPEC_INVALID is left to the reporter */
+    bool by_ari;                                /* renewal_time is the CA's wish */
     cl_time renewal_time; /* when renewal is wanted; 0 = no certificate, CL_NEVER = disabled */
     cl_time next_at;      /* earliest wake-up; CL_NEVER = only events; > now unless a step is due */
     enum reason next_reason;

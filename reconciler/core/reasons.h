@@ -17,6 +17,7 @@
     X(SECRET_MISMATCH, "SecretMismatch", "algorithm or size of the key differ from the spec")      \
     X(REQUEST_CHANGED, "RequestChanged", "the spec asks for something else than was issued")       \
     X(MANUALLY_TRIGGERED, "ManuallyTriggered", "a renewal was asked for")                          \
+    X(URGENT_RENEWAL, "UrgentRenewal", "the CA asks to replace the certificate at once")           \
     X(RENEWING, "Renewing", "the renewal time has come")                                           \
     X(EXPIRED, "Expired", "the certificate has expired")                                           \
     X(NOT_YET_VALID, "NotYetValid", "the certificate is not valid yet")                            \
@@ -35,6 +36,7 @@
     X(BACKOFF, "Backoff", "waiting after a failure")                                               \
     X(RATE_LIMITED, "RateLimited", "the CA said not before that time")                             \
     X(STALLED, "Stalled", "no retry can help before something is changed")                         \
+    X(WAITING_FOR_WINDOW, "WaitingForWindow", "renewal waits for one of spec.renewal.windows")     \
     X(WAITING_FOR_SLOT, "WaitingForSlot", "as many orders as maxOrders allows are open")           \
     X(CLOCK_UNSYNCHRONISED, "ClockUnsynchronised", "the clock is behind what is known to be past") \
     X(IN_PROGRESS, "InProgress", "an issuance is running")                                         \
@@ -55,6 +57,7 @@
     X(PROBE_MISMATCH, "ProbeMismatch", "the endpoint serves another certificate")                  \
     /* wake-ups */                                                                                 \
     X(EXPIRY, "Expiry", "the certificate expires")                                                 \
+    X(ARI_CHECK, "ARICheck", "the CA is asked when to renew (RFC 9773)")                           \
     X(RENEWAL, "Renewal", "the renewal time comes")                                                \
     X(GRACE, "Grace", "the deletion grace period ends")                                            \
     X(SPEC_CHANGE, "SpecChange", "only a change of the spec, issuer or secrets can help")          \

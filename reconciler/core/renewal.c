@@ -47,11 +47,21 @@ cl_time renewal_instant(const struct cert_spec *spec, const struct cert_facts *c
     return instant;
 }
 
-cl_time renewal_floor(const struct cert_facts *cert, cl_time issued_at, bool by_ari)
+cl_time renewal_floor(const struct cert_facts *cert, cl_time issued_at)
+{
+    cl_time pause = (cert->not_after - cert->not_before) / 10;
+    return cl_time_min(cl_time_add(issued_at, pause), cert->not_after);
+}
+
+cl_time renewal_ari_guard(const struct cert_facts *cert, cl_time renewed_at)
 {
     cl_time lifetime = cert->not_after - cert->not_before;
-    cl_time pause = by_ari ? cl_time_max(CL_HOUR, lifetime / 20) : lifetime / 10;
-    return cl_time_min(cl_time_add(issued_at, pause), cert->not_after);
+    return renewed_at == 0 ? 0 : cl_time_add(renewed_at, cl_time_max(CL_HOUR, lifetime / 20));
+}
+
+cl_time renewal_window_deadline(const struct cert_facts *cert)
+{
+    return cert->not_after - (cert->not_after - cert->not_before) / 10;
 }
 
 cl_time renewal_overdue_at(cl_time renewal, cl_time not_after)

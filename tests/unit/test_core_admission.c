@@ -125,9 +125,23 @@ static void the_mean_gap_follows_the_releases(void **state)
     admission_deinit(&a);
 }
 
+static void what_the_ca_revokes_comes_first_then_who_has_nothing_then_nearest_expiry(void **state)
+{
+    (void)state;
+    static const struct {
+        cl_time not_after;
+        bool revoked;
+    } ORDER[] = {{2000, true}, {3000, true}, {0, false}, {1000, false}, {2000, false}};
+    for (size_t i = 1; i < sizeof(ORDER) / sizeof(ORDER[0]); i++) {
+        assert_true(admission_urgency(ORDER[i - 1].not_after, ORDER[i - 1].revoked) <
+                    admission_urgency(ORDER[i].not_after, ORDER[i].revoked));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_ca_revokes_comes_first_then_who_has_nothing_then_nearest_expiry),
         cmocka_unit_test(slots_are_given_up_to_the_capacity),
         cmocka_unit_test(the_most_urgent_comes_first_then_the_first_in_line),
         cmocka_unit_test(nobody_overtakes_the_line_when_a_slot_is_free),

@@ -39,6 +39,7 @@ static void an_ari_window_in_the_past_cannot_make_a_loop(void **state)
 {
     struct fixture *x = *state;
     x->facts.ari_selected = T0 + 1;
+    x->facts.ari_renewed_at = DAYS(10);
     x->manifest.issued_at = DAYS(10);
     assert_int_equal(plan_at(x, DAYS(10) + CL_HOUR)->issue, PLAN_NONE);
     assert_int_equal(plan_at(x, DAYS(15))->issue, PLAN_ISSUE);

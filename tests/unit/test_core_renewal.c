@@ -75,11 +75,13 @@ static void renewals_by_time_keep_a_distance_but_never_past_expiry(void **state)
 {
     (void)state;
     struct cert_facts cert = {.not_before = T0, .not_after = DAYS(90)};
-    assert_int_equal(renewal_floor(&cert, DAYS(1), false), DAYS(10));
-    assert_int_equal(renewal_floor(&cert, DAYS(1), true), DAYS(1) + 90 * CL_DAY / 20);
-    assert_int_equal(renewal_floor(&cert, DAYS(89), false), DAYS(90));
+    assert_int_equal(renewal_floor(&cert, DAYS(1)), DAYS(10));
+    assert_int_equal(renewal_ari_guard(&cert, DAYS(1)), DAYS(1) + 90 * CL_DAY / 20);
+    assert_int_equal(renewal_ari_guard(&cert, 0), 0);
+    assert_int_equal(renewal_window_deadline(&cert), DAYS(81));
+    assert_int_equal(renewal_floor(&cert, DAYS(89)), DAYS(90));
     cert.not_after = T0 + CL_HOUR;
-    assert_int_equal(renewal_floor(&cert, T0, true), T0 + CL_HOUR);
+    assert_int_equal(renewal_ari_guard(&cert, T0), T0 + CL_HOUR);
 }
 
 static void overdue_is_a_quarter_of_the_reserve_later(void **state)

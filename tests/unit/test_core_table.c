@@ -45,6 +45,9 @@ CASE(secret_mismatch, x->spec.private_key.size = 384)
 CASE(request_changed, x->facts.wanted_request = "{\"dnsNames\":[\"b.example\"]}")
 CASE(manually_triggered, x->facts.renew_requested = NOW)
 CASE(revoked, x->manifest.revoked_at = NOW)
+CASE(urgent, x->facts.ari_selected = T0 + 1; x->facts.ari_urgent = true)
+CASE(window_closed, x->facts.window_opens = DAYS(75); x->now = DAYS(70))
+CASE(ari_check, x->facts.ari_poll_at = NOW + 1)
 CASE(renewing, x->facts.ari_selected = T0 + 1; x->now = DAYS(80))
 /* READY_CHECKS */
 CASE(expired, x->spec.renewal_disabled = true; x->now = DAYS(91))
@@ -99,6 +102,9 @@ static void (*const CASES[])(struct fixture *) = {
     secret_mismatch,
     request_changed,
     manually_triggered,
+    urgent,
+    window_closed,
+    ari_check,
     renewing,
     revoked,
     key_compromised,

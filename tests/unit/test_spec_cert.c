@@ -107,7 +107,20 @@ static void what_has_no_effect_yet_is_refused_by_name(void **state)
     };
     static const struct cert_case CASES[] = {
         {"  renewal: {policy: RenewBefore, windows: [{cron: \"0 2 * * *\"}]}\n",
-         "6:34: spec.renewal.windows: not supported by this version of certloop\n"},
+         "6:44: spec.renewal.windows[0].windowDuration: required\n"},
+        {"  renewal: {windows: [{cron: \"0 2 * *\", windowDuration: 3h}]}\n",
+         "6:30: spec.renewal.windows[0].cron: must have five fields: minute, hour, day of the month, "
+         "month, day of the week, such as \"0 2 * * mon-fri\"\n"},
+        {"  renewal: {windows: [{cron: \"0 2 * * *\", windowDuration: 10s}]}\n",
+         "6:59: spec.renewal.windows[0].windowDuration: must be from 1m to 31d\n"},
+        {"  renewal: {windows: [{cron: \"0 2 * * *\", windowDuration: 1h, timezone: \"../x\"}]}\n",
+         "6:73: spec.renewal.windows[0].timezone: must be a name of the tz database, such as "
+         "Europe/Berlin, or UTC\n"},
+        {"  renewal: {at: tomorrow}\n",
+         "6:17: spec.renewal.at: must be a date and time as in RFC 3339, such as "
+         "2026-12-01T02:00:00Z\n"},
+        {"  renewal: {policy: Disabled, at: \"2026-12-01T02:00:00Z\"}\n",
+         "6:35: spec.renewal.at: needs another renewal.policy than Disabled\n"},
         {"  privateKey: {fromFile: /etc/x}\n",
          "6:16: spec.privateKey.fromFile: not supported by this version of certloop\n"},
         {"  keystores: {jks: {create: true}}\n",

@@ -281,9 +281,8 @@ static void acme_issuers_agree_and_trust_in_one_way(void **state)
         {"    preferredChain: \"ISRG Root X1\"\n    profile: tlsserver\n",
          "8:5: spec.acme.preferredChain: not supported by this version of certloop\n"
          "9:5: spec.acme.profile: not supported by this version of certloop\n"},
-        {"    renewalInformationSource: ARI\n",
-         "8:31: spec.acme.renewalInformationSource: ARI is not supported by this version of "
-         "certloop\n"},
+        {"    renewalInformationSource: OCSP\n",
+         "8:31: spec.acme.renewalInformationSource: \"OCSP\" is not one of None, ARI\n"},
         {"    rateLimits: LetsEncrypt\n",
          "8:17: spec.acme.rateLimits: LetsEncrypt is not supported by this version of certloop\n"},
         {"    rateLimits: {newOrdersPer3h: 300}\n",

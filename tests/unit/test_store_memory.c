@@ -36,6 +36,17 @@ static struct memory a_memory(void)
     (void)cl_format(m.hold.err.type, sizeof(m.hold.err.type), "urn:x");
     (void)cl_format(m.hold.err.identifier, sizeof(m.hold.err.identifier), "example.com");
     (void)cl_format(m.hold.err.url, sizeof(m.hold.err.url), "https://ca.example/x");
+    m.ari = (struct ari_state){.cert_id = cl_strdup("aki.serial"),
+                               .start = NOW + 20,
+                               .end = NOW + 21,
+                               .selected = NOW + 22,
+                               .urgent = true,
+                               .explanation_url = cl_strdup("https://ca.example/why"),
+                               .last_checked = NOW + 23,
+                               .next_check = NOW + 24,
+                               .failures = 3,
+                               .last_error = cl_strdup("503"),
+                               .renewed_at = NOW + 25};
     m.n_hooks = 1;
     m.hooks = cl_calloc(1, sizeof(*m.hooks));
     m.hooks[0] = (struct memory_hook){.id = cl_strdup("h1"),
@@ -87,6 +98,14 @@ static void every_member_survives(void **state)
     assert_string_equal(q.hold.err.url, "https://ca.example/x");
     assert_int_equal(q.hold.err.http_status, 400);
     assert_int_equal(q.hold.err.retry_at, NOW + 9);
+    assert_string_equal(q.ari.cert_id, "aki.serial");
+    assert_int_equal(q.ari.selected, NOW + 22);
+    assert_int_equal(q.ari.start, NOW + 20);
+    assert_int_equal(q.ari.end, NOW + 21);
+    assert_true(q.ari.urgent);
+    assert_string_equal(q.ari.last_error, "503");
+    assert_int_equal(q.ari.next_check, NOW + 24);
+    assert_int_equal(q.ari.renewed_at, NOW + 25);
     assert_int_equal(q.hooks[0].exit_code, -9);
     assert_int_equal(q.hooks[0].next_try, NOW + 10);
     assert_string_equal(q.hooks[0].name, "reload");
