@@ -63,10 +63,31 @@ struct issue_op {
     char *used_certificate_url;              /* the same: where it can be downloaded again */
     struct name_problems names;              /* acme: which names are to blame; also with an err */
     struct cl_strv warnings;                 /* acme: for people */
+    cl_time skew;        /* acme: the CA's clock minus ours, as far as it is known; else 0 */
     json_t *failed_view; /* after a failure: what view() had said last; a reference or NULL */
     void *impl;
 };
 
+/* One revocation (RFC 8555 7.6). */
+struct revoke_op {
+    struct cl_op op;         /* err "AlreadyRevoked" does not happen: that is success */
+    const char *certificate; /* PEM, leaf first */
+    const struct key *key;   /* sign with the certificate's key; NULL = with the account's */
+    int reason;              /* RFC 5280 5.3.1; 0 = none given */
+    bool already;            /* result: the CA had revoked it before */
+    void *impl;
+};
+/* What can be asked of an issuer's account. */
+#define ISSUER_WISHES(X)                                                \
+    X(UPDATE, "update", "tell the CA the contacts of the spec again")   \
+    X(ROLLOVER, "rollover", "replace the account key (RFC 8555 7.3.5)") \
+    X(DEACTIVATE, "deactivate", "end the account at the CA, for good (RFC 8555 7.3.6)")
+enum issuer_wish {
+#define X(symbol, name, doc) ISSUER_WISH_##symbol,
+    ISSUER_WISHES(X)
+#undef X
+        ISSUER_WISH_COUNT
+};
 /* One question about renewal (RFC 9773 4). A failure holds nothing up; kind CANCELLED, TRANSIENT ...;
  * http_status tells whether the CA itself refused. */
 struct renewal_info_op {
@@ -94,6 +115,12 @@ struct issuer_ops {
     /* What the issuer will not do for that Certificate, before anything is asked of it: -1 with err
      * (reason, text), 0 = nothing is known against it. May be NULL. */
     int (*refuses)(struct issuer *i, const struct object *certificate, struct cl_err *err);
+    /* Both may be NULL. wish(): 0, or -1 with why it is refused; @op ends when it is fulfilled or
+     * has failed. Not while another wish of that issuer runs. */
+    void (*revoke)(struct issuer *i, struct revoke_op *op);
+    int (*wish)(struct issuer *i, enum issuer_wish wish, struct cl_op *op, struct cl_err *err);
+    /* Do the secrets on disk differ from those that the last step has read? May be NULL. */
+    bool (*secrets_changed)(struct issuer *i);
     /* The subtree for the Issuer's status ("acme": {...}); new reference. */
     json_t *(*details)(struct issuer *i);
 };

@@ -3,7 +3,9 @@
  * still point into them; they change a few times in the life of a process. */
 #include "reconciler/config_file.h"
 
+#include "backends/net/http.h"
 #include "backends/rt/disk.h"
+#include "backends/store/secrets.h"
 #include "reconciler/inventory.h"
 #include "reconciler/ledger_book.h"
 #include "reconciler/publish.h"
@@ -79,6 +81,34 @@ static void put_in_force(struct daemon *d, struct config *take_config,
     d->status_mode = (unsigned)mode & 0777u;
 }
 
+void config_file_apply_proxy(struct daemon *d)
+{
+    const struct config *c = d->config;
+    const char *variable = c->proxy == NULL ? http_proxy_variable() : NULL;
+    struct cl_buf user = {0};
+    struct cl_err err = {0};
+    char *past = c->no_proxy.len > 0 ? cl_strv_join(&c->no_proxy, ",") : NULL;
+
+    if (secret_ref_given(&c->proxy_ref) &&
+        secret_read(&d->paths, c, "", &c->proxy_ref, "userpass", &user, NULL, &err) < 0) {
+        cl_log(CL_LOG_ERROR, "", err.reason, "password of the proxy (spec.proxySecretRef): %s",
+               err.text);
+    }
+    http_set_proxy(d->http, cl_streq(c->proxy, "none") ? "" : c->proxy,
+                   user.len > 0 ? cl_buf_str(&user) : NULL, past);
+    if (c->proxy != NULL) {
+        cl_log(CL_LOG_INFO, "", "Proxy", "requests go through spec.proxy of the Configuration: %s",
+               c->proxy);
+    } else if (variable != NULL) {
+        cl_log(CL_LOG_NOTICE, "", "Proxy",
+               "requests go through the proxy that %s of the environment names; spec.proxy of the "
+               "Configuration overrides it",
+               variable);
+    }
+    cl_free(past);
+    cl_buf_deinit(&user);
+}
+
 int config_file_load(struct daemon *d, struct cl_err *err)
 {
     struct config *c = NULL;
@@ -123,6 +153,7 @@ void config_file_changed(struct daemon *d)
         note_restart(d, "recursive");
     }
     put_in_force(d, c, sha256);
+    config_file_apply_proxy(d);
     cl_log(CL_LOG_NOTICE, "", "ConfigurationLoaded", "%s is in force", d->paths.config);
     d->host.config = d->config;
     ledger_book_configure(d->ledger);

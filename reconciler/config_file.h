@@ -13,4 +13,7 @@ void config_file_changed(struct daemon *d);
 char *config_file_directory(const struct daemon *d); /* owned */
 void config_file_free(struct daemon *d);
 
+/** Tells http the proxy of the Configuration in force. */
+void config_file_apply_proxy(struct daemon *d);
+
 #endif

@@ -229,6 +229,7 @@ static int open_services(struct daemon *d, struct cl_err *err)
     if (d->http == NULL) {
         return -1;
     }
+    config_file_apply_proxy(d);
     d->solvers = solvers_create(d->loop, d->http, &d->paths, d->config);
     d->host = (struct issuer_host){
         .loop = d->loop,
@@ -298,7 +299,9 @@ static void look_for_secrets(struct daemon *d)
             continue;
         }
         issuer_unit_facts(u, &f);
-        if (f.credentials == CREDENTIALS_MISSING) {
+        bool (*changed)(struct issuer * i) = u->instance->ops->secrets_changed;
+        if (f.credentials == CREDENTIALS_MISSING ||
+            (changed != NULL && changed(u->instance->issuer))) {
             issuer_unit_reload(u);
         }
     }

@@ -67,6 +67,8 @@ static int observe_archive(struct unit *u, struct observation *seen, struct cl_e
     f->revision_state = w->rev.state;
     f->revision_detail = w->rev.detail;
     f->manifest = w->rev.manifest;
+    f->key_compromised = f->manifest != NULL &&
+                         cl_strv_has(&w->memory.compromised_keys, f->manifest->cert.spki_sha256);
     f->uid = w->memory.uid;
     if (w->wanted_request == NULL) {
         w->wanted_request = cert_request_json(w->object->cert);

@@ -32,13 +32,15 @@ static void log_transition(struct unit *u, enum condition_type t, const struct v
 {
     enum cl_log_level level = CL_LOG_INFO;
     bool abnormal = t == CONDITION_STALLED || t == CONDITION_RENEWAL_OVERDUE ||
-                    t == CONDITION_SPEC_INVALID || t == CONDITION_DNS_RECORD_REQUIRED;
+                    t == CONDITION_SPEC_INVALID || t == CONDITION_DNS_RECORD_REQUIRED ||
+                    t == CONDITION_AGREEMENT_REQUIRED || t == CONDITION_PAUSED_BY_CA ||
+                    t == CONDITION_CLOCK_SKEW;
     if ((abnormal && v->status == STATUS_TRUE) ||
         (t == CONDITION_DEPLOYED && v->status == STATUS_FALSE) ||
         (t == CONDITION_READY && v->status == STATUS_FALSE && u->summary.has_cert)) {
         level = CL_LOG_WARNING;
     }
-    cl_log(level, u->display, token_of(u, t, v), "%s is %s: %s", condition_type_name(t),
+    cl_log(level, u->display, token_of(u, v), "%s is %s: %s", condition_type_name(t),
            v->status == STATUS_ABSENT ? "gone" : condition_status_name(v->status), v->message);
 }
 
@@ -60,7 +62,7 @@ static void set_condition(struct unit *u, enum condition_type t, const struct ve
     if (v->status == STATUS_ABSENT) {
         status_clear(s, t);
     } else {
-        (void)status_set(s, t, v->status, token_of(u, t, v), v->message, now);
+        (void)status_set(s, t, v->status, token_of(u, v), v->message, now);
         s->conditions[t].observed_generation = u->w->memory.generation;
     }
     u->summary.conditions[t] = (unsigned char)v->status;
@@ -415,6 +417,9 @@ void report_unreadable(struct unit *u, const struct plan *p, cl_time now)
 
 /* ---- Issuer ---- */
 
+static const enum condition_type BY_CA[] = {CONDITION_AGREEMENT_REQUIRED, CONDITION_PAUSED_BY_CA,
+                                            CONDITION_RATE_LIMITED, CONDITION_CLOCK_SKEW};
+
 void report_issuer(struct unit *u, const struct issuer_facts *f, const struct issuer_plan *p,
                    cl_time now)
 {
@@ -422,6 +427,9 @@ void report_issuer(struct unit *u, const struct issuer_facts *f, const struct is
 
     set_condition(u, CONDITION_READY, &p->ready, now);
     set_condition(u, CONDITION_STALLED, &p->stalled, now);
+    for (size_t i = 0; i < sizeof(BY_CA) / sizeof(BY_CA[0]); i++) {
+        set_condition(u, BY_CA[i], &p->conditions[BY_CA[i]], now);
+    }
     set_spec_invalid(u, now);
     u->summary.ready_reason = (unsigned char)p->ready.reason;
     u->summary.next_at = p->next_at;

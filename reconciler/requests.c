@@ -5,6 +5,7 @@
 
 #include "backends/rt/disk.h"
 #include "reconciler/inventory.h"
+#include "reconciler/requests_internal.h"
 #include "reconciler/unit.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
@@ -13,12 +14,6 @@
 
 #define REQUEST_MAX ((size_t)64 * 1024)
 #define ANSWER_KEPT (10 * CL_MINUTE)
-
-struct requests {
-    struct daemon *d;
-    char *directory;
-    bool scanning;
-};
 
 struct requests *requests_create(struct daemon *d)
 {
@@ -37,6 +32,12 @@ void requests_destroy(struct requests *r)
 }
 
 /* ---- verbs ---- */
+
+json_t *requests_entry(const char *object, bool accepted, const char *text)
+{
+    return json_pack("{s:s,s:b,s:s}", "object", object, "accepted", accepted ? 1 : 0, "message",
+                     text);
+}
 
 static void renew(struct requests *r, const char *key, unsigned uid, json_t *answers)
 {
@@ -85,13 +86,14 @@ static void handle(struct requests *r, json_t *request, unsigned uid, json_t *an
     } else {
         (void)json_array_append_new(answers, json_pack("{s:s,s:b,s:s}", "object", "", "accepted", 0,
                                                        "message",
-                                                       "unknown request; verbs are renew, prune"));
+                                                       "unknown request; verbs are renew, "
+                                                       "prune, revoke, account"));
     }
 }
 
 /* ---- files ---- */
 
-static void answer(struct requests *r, const char *name, json_t *take_answers)
+void requests_answer(struct requests *r, const char *name, json_t *take_answers)
 {
     char *path = cl_printf("%s/%s.done", r->directory, name);
     json_t *root = json_pack("{s:s,s:o}", "apiVersion", "certloop/v1", "answers", take_answers);
@@ -151,7 +153,14 @@ static void take(struct requests *r, const char *name, const char *path)
         return;
     }
     json_t *answers = json_array();
-    if (request != NULL && removed) {
+    const char *verb = json_string_value(json_object_get(request, "verb"));
+    if (request != NULL && removed && (cl_streq(verb, "revoke") || cl_streq(verb, "account"))) {
+        if (requests_ca(r, name, request, st.uid, answers)) {
+            json_decref(answers);
+            json_decref(request);
+            return;
+        }
+    } else if (request != NULL && removed) {
         handle(r, request, st.uid, answers);
     } else {
         cl_log(CL_LOG_WARNING, "", "RequestRefused", "%s: %s", name, err.text);
@@ -159,7 +168,7 @@ static void take(struct requests *r, const char *name, const char *path)
             answers, json_pack("{s:s,s:b,s:s}", "object", "", "accepted", 0, "message", err.text));
     }
     json_decref(request);
-    answer(r, name, answers);
+    requests_answer(r, name, answers);
 }
 
 static void drop_old_answer(struct requests *r, const char *path)

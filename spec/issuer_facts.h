@@ -14,6 +14,7 @@
     X(LOAD_CREDENTIALS, "LoadCredentials", "read the account key or the CA's key and certificate") \
     X(DIRECTORY, "Directory", "fetch the ACME directory")                                          \
     X(ACCOUNT, "Account", "find, register or update the ACME account")                             \
+    X(ROLLOVER, "Rollover", "bring a replacement of the ACME account key to its end")              \
     X(MAKE_CA, "MakeCA", "generate key and root certificate of a ca Issuer")
 enum issuer_step {
 #define X(symbol, name, doc) ISSUER_STEP_##symbol,
@@ -34,6 +35,8 @@ struct issuer_facts {
     cl_time directory_at;  /* when it was fetched; 0 = never */
     bool needs_account;    /* acme */
     bool account_ok;       /* registered, and contact and key are as the spec says */
+    bool rollover_due;     /* acme: a replacement of the account key was asked for or has begun */
+    cl_time skew;          /* acme: the CA's clock minus ours; 0 = less than 2 s, or unknown */
     bool renewal_info;     /* the CA says when to renew (RFC 9773), and is to be asked */
     struct cl_err problem; /* kind NONE, or why the last step failed or credentials are missing */
     cl_time hold_until;    /* the whole CA waits (Busy, RateLimited); 0 = no */

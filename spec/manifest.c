@@ -29,6 +29,9 @@ static const struct jfield ROWS[] = {
     JFIELD_OPT(JF_TEXT, manifest, chain, "preferredChain"),
     JFIELD_OPT(JF_TEXT, manifest, certificate_url, "certificateURL"),
     JFIELD_OPT(JF_STRV, manifest, warnings, "warnings"),
+    JFIELD_OPT(JF_TIME, manifest, revoked_at, "revokedAt"),
+    JFIELD_OPT(JF_TEXT, manifest, revocation_reason, "revocationReason"),
+    JFIELD_OPT(JF_BOOL, manifest, no_reissue, "noReissue"),
 };
 static const struct jtable MANIFEST = JTABLE(ROWS, manifest);
 

@@ -47,7 +47,10 @@ struct manifest {
     char *trigger;                   /* reason of the D1 chain that asked for it */
     cl_time issued_at;
     char spec_hash[CL_SHA256_TEXT];
-    bool adopted; /* taken from an existing pair, no request recorded */
+    cl_time revoked_at;      /* by us, at the CA; 0 = not */
+    char *revocation_reason; /* "keyCompromise" ...; NULL = not revoked */
+    bool no_reissue;         /* revoked for good: nothing follows until it is asked for */
+    bool adopted;            /* taken from an existing pair, no request recorded */
     /* the request */
     char *request;      /* canonical JSON of the request fields (cert_request_json) */
     char *full_request; /* of the whole spec, if names were left out of the request; else NULL */

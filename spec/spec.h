@@ -378,6 +378,13 @@ struct rate_limits_spec {
     enum rate_limits_mode mode;
     struct ca_limits limits; /* given ones replace those of the mode */
 };
+enum eab_algorithm { EAB_HS256, EAB_HS384, EAB_HS512 };
+struct eab_spec { /* externalAccountBinding (RFC 8555 7.3.4) */
+    bool on;
+    char *key_id;
+    struct secret_ref key; /* of a base64url text */
+    enum eab_algorithm algorithm;
+};
 enum preflight_mode { PREFLIGHT_AUTO, PREFLIGHT_ALWAYS, PREFLIGHT_NEVER };
 struct acme_spec {
     char *server; /* directory URL */
@@ -386,8 +393,11 @@ struct acme_spec {
     struct secret_ref private_key;            /* privateKeySecretRef; optional */
     enum key_algorithm account_key_algorithm; /* ECDSA (P-256) | RSA (2048) */
     bool disable_account_key_generation;
-    char *ca_bundle;      /* PEM text */
-    char *ca_bundle_file; /* absolute */
+    struct eab_spec eab;
+    char *proxy; /* URL without user; "" = none at all; NULL = the Configuration's */
+    struct secret_ref proxy_ref; /* "USER:PASSWORD" for the proxy */
+    char *ca_bundle;             /* PEM text */
+    char *ca_bundle_file;        /* absolute */
     bool skip_tls_verify;
     bool enable_duration_feature;
     long max_connections; /* requests in flight; default 8 */
@@ -495,6 +505,9 @@ struct config {
     bool tlsalpn01_proxy_protocol;
     char *metrics_listen; /* "" = off; TCP "HOST:PORT" or "unix:PATH" */
     char *metrics_textfile;
+    char *proxy; /* URL without user; NULL = the environment's, as libcurl reads it */
+    struct secret_ref proxy_ref; /* "USER:PASSWORD" */
+    struct cl_strv no_proxy;     /* hosts, ".domain" or CIDR, as libcurl's no_proxy */
     /* Set by whoever may look at the machine: is there such a time zone? If not, @hint says what to
      * do. NULL: not checked. */
     bool (*zone_exists)(const char *name, char *hint, size_t size);

@@ -9,6 +9,27 @@
 #define ROOT_DURATION_MIN CL_DAY
 #define ROOT_DURATION_MAX (36500 * CL_DAY)
 #define DEFAULT_SECRET_KEY "tls.key"
+#define DEFAULT_EAB_KEY "secret"
+#define DEFAULT_PROXY_KEY "userpass"
+
+static void check_proxy(const struct rules *r, const char *proxy, struct secret_ref *ref,
+                        const char *where)
+{
+    char path[PATH_SIZE];
+
+    if (!secret_ref_given(ref)) {
+        return;
+    }
+    (void)cl_format(path, sizeof(path), "%s.proxySecretRef", where);
+    rules_secret_ref(r, ref, path);
+    if (proxy == NULL || strcmp(proxy, "none") == 0) {
+        rules_problem(r, false, path,
+                      "needs proxy beside it: the proxy that asks for the password");
+    }
+    if (ref->name != NULL && ref->key == NULL) {
+        ref->key = cl_strdup(DEFAULT_PROXY_KEY);
+    }
+}
 
 static void check_acme(const struct rules *r, struct acme_spec *a)
 {
@@ -28,6 +49,13 @@ static void check_acme(const struct rules *r, struct acme_spec *a)
         a->private_key.key = cl_strdup(DEFAULT_SECRET_KEY);
     }
     rules_preferred_chain(r, &a->preferred_chain, "spec.acme.preferredChain");
+    if (rules_given(r, "spec.acme.externalAccountBinding")) {
+        rules_secret_ref(r, &a->eab.key, "spec.acme.externalAccountBinding.keySecretRef");
+        if (a->eab.key.name != NULL && a->eab.key.key == NULL) {
+            a->eab.key.key = cl_strdup(DEFAULT_EAB_KEY);
+        }
+    }
+    check_proxy(r, a->proxy, &a->proxy_ref, "spec.acme");
     rules_solvers(r, &a->solvers, "spec.acme.solvers");
 }
 
@@ -101,6 +129,7 @@ void rules_config(const struct rules *r, struct config *c)
     if (c->defaults.issuer_ref.name == NULL && !rules_given(r, "spec.defaults.issuerRef")) {
         c->defaults.issuer_ref.name = cl_strdup("letsencrypt");
     }
+    check_proxy(r, c->proxy, &c->proxy_ref, "spec");
     rules_solvers(r, &c->solvers, "spec.solvers");
     rules_solvers(r, &c->defaults.solvers, "spec.defaults.solvers");
     if (c->defaults.output_mode != NULL && c->defaults.output_mode[3] != '0') {

@@ -124,6 +124,13 @@ static const struct schema_field CONFIGURATION[] = {
     {ROW_FLAT("tlsalpn01"), .sub = &SCHEMA_TLSALPN01_LISTENER,
      .doc = "The shared TLS-ALPN-01 server."},
     {ROW_FLAT("metrics"), .sub = &SCHEMA_METRICS, .doc = "Metrics."},
+    {ROW("proxy", TEXT, config, proxy), .value = value_proxy,
+     .doc = "HTTP proxy for requests to CAs and DNS providers, http://HOST:PORT; none = past every "
+            "proxy. Without it the daemon's environment counts (https_proxy, no_proxy)."},
+    {ROW("proxySecretRef", STRUCT, config, proxy_ref), .sub = &SCHEMA_SECRET_REF,
+     .doc = "USER:PASSWORD for the proxy."},
+    {ROW("noProxy", STRV, config, no_proxy), .value = value_no_proxy,
+     .doc = "Hosts, domains and networks that are reached without a proxy."},
     {ROW("providerDirectories", STRV, config, provider_directories),
      .def = "/etc/certloop/dns,/usr/local/share/certloop/dns,"
             "/usr/share/certloop/dns",

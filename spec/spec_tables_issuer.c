@@ -23,6 +23,18 @@ static const struct schema_word REISSUE[] = {{"Server", 0, false}, {"Never", 1, 
 static const struct schema_word RETRY_AFTER[] = {
     {"Obey", RETRY_AFTER_OBEY, false}, {"EagerFirst", RETRY_AFTER_EAGER_FIRST, false}, {0}};
 
+static const struct schema_word EAB_ALGORITHMS[] = {
+    {"HS256", EAB_HS256, false}, {"HS384", EAB_HS384, false}, {"HS512", EAB_HS512, false}, {0}};
+static const struct schema_field EAB[] = {
+    {ROW("keyID", TEXT, eab_spec, key_id), .flags = FIELD_REQUIRED, .value = value_eab_key_id,
+     .doc = "The key identifier that the CA has given you."},
+    {ROW("keySecretRef", STRUCT, eab_spec, key), .flags = FIELD_REQUIRED, .sub = &SCHEMA_SECRET_REF,
+     .doc = "The MAC key, in base64url as the CA shows it."},
+    {ROW("keyAlgorithm", WORD, eab_spec, algorithm), .def = "HS256", .words = EAB_ALGORITHMS,
+     .doc = "HMAC of the binding."},
+    ROW_END,
+};
+static const struct schema SCHEMA_EAB = {SCHEMA("externalAccountBinding", eab_spec, EAB)};
 static const struct schema_word PREFLIGHT[] = {{"Auto", PREFLIGHT_AUTO, false},
                                                {"Always", PREFLIGHT_ALWAYS, false},
                                                {"Never", PREFLIGHT_NEVER, false},
@@ -41,12 +53,17 @@ static const struct schema_field ACME[] = {
      .words = ACCOUNT_KEYS, .doc = "Of a new account key: ECDSA P-256 or RSA 2048."},
     {ROW("disableAccountKeyGeneration", BOOL, acme_spec, disable_account_key_generation),
      .doc = "Wait for an account key instead of making one."},
-    {ROW_BARE("externalAccountBinding", ANY), .flags = FIELD_UNSUPPORTED,
+    {ROW("externalAccountBinding", STRUCT, acme_spec, eab), .flags = FIELD_OPTIONAL,
+     .sub = &SCHEMA_EAB, ROW_TAG(acme_spec, eab.on, true),
      .doc = "Binding to an account that the CA already knows."},
     {ROW("preferredChain", STRUCT, acme_spec, preferred_chain), .sub = &SCHEMA_PREFERRED_CHAIN,
      .doc = "Which chain to take if the CA offers several; a lone name is that of the root."},
     {ROW("profile", TEXT, acme_spec, profile), .value = value_profile,
      .doc = "Kind of certificate to ask for, one of those that the CA's directory names."},
+    {ROW("proxy", TEXT, acme_spec, proxy), .value = value_proxy,
+     .doc = "HTTP proxy for this CA, http://HOST:PORT; none = past every proxy."},
+    {ROW("proxySecretRef", STRUCT, acme_spec, proxy_ref), .sub = &SCHEMA_SECRET_REF,
+     .doc = "USER:PASSWORD for the proxy."},
     {ROW("caBundle", TEXT, acme_spec, ca_bundle), .value = value_pem,
      .doc = "Roots that the CA's own certificate must chain to, instead of the system's."},
     {ROW("caBundleFile", TEXT, acme_spec, ca_bundle_file), .value = value_path,

@@ -19,13 +19,16 @@ schema_value value_listen;         /* ADDRESS:PORT of this machine */
 schema_value value_listen_or_unix; /* the same, or unix:PATH */
 schema_value value_connect;        /* HOST:PORT; ":443" becomes "localhost:443" */
 schema_value value_server_name;    /* host name for SNI */
-schema_value value_directory_url;  /* ACME directory: https, http on loopback only */
-schema_value value_url;            /* http, https or ldap */
-schema_value value_http_url;       /* http or https */
-schema_value value_nameserver;     /* HOST or HOST:PORT; port 53 if none */
-schema_value value_resolver;       /* the same by address, or an https:// URL */
-schema_value value_key_name;       /* of TSIG: a domain name, lower case, without final dot */
-schema_value value_script;         /* plain name, or absolute path */
+schema_value value_proxy;          /* URL of an HTTP proxy without user, or "none" */
+schema_value value_no_proxy;       /* a host, domain, address or network */
+schema_value value_eab_key_id;
+schema_value value_directory_url; /* ACME directory: https, http on loopback only */
+schema_value value_url;           /* http, https or ldap */
+schema_value value_http_url;      /* http or https */
+schema_value value_nameserver;    /* HOST or HOST:PORT; port 53 if none */
+schema_value value_resolver;      /* the same by address, or an https:// URL */
+schema_value value_key_name;      /* of TSIG: a domain name, lower case, without final dot */
+schema_value value_script;        /* plain name, or absolute path */
 schema_value value_uri;
 schema_value value_email;
 schema_value value_ip;

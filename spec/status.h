@@ -21,6 +21,10 @@
     X(RENEWAL_OVERDUE, "RenewalOverdue", false, "a quarter of the renewal reserve is used up") \
     X(FAILED_OVER, "FailedOver", false, "the certificate is not from the first Issuer")        \
     X(DNS_RECORD_REQUIRED, "DNSRecordRequired", false, "a record has to be published")         \
+    X(AGREEMENT_REQUIRED, "AgreementRequired", false, "the CA wants a person to agree first")  \
+    X(PAUSED_BY_CA, "PausedByCA", false, "the CA waits until a person ends its pause")         \
+    X(RATE_LIMITED, "RateLimited", false, "the CA has named a time before which it refuses")   \
+    X(CLOCK_SKEW, "ClockSkew", false, "the clocks of the CA and of this machine differ")       \
     X(SPEC_INVALID, "SpecInvalid", false, "the file on disk is rejected; the last good one is used")
 enum condition_type {
 #define X(symbol, name, always, doc) CONDITION_##symbol,

@@ -2,10 +2,14 @@
 /* acme_account: finds, registers or updates the account (RFC 8555 7.3), as a machine without IO.
  *
  *   CHECK -> KEY -> REGISTER -> RECORD -> [UPDATE -> RECORD] -> DONE
+ *         -> LOOKUP -> RECORD | REGISTER
+ *         -> DEACTIVATE -> RECORD
  *
  * The key is durable before newAccount, the account document before the account is used. With both
- * there nothing is asked of the CA; a lost document comes back by newAccount, which answers 200 for
- * a known key. So no account is made twice. */
+ * there nothing is asked of the CA; a lost document comes back by newAccount with onlyReturnExisting,
+ * which answers 200 for a known key, and costs neither an external account binding nor an
+ * agreement. So no account is made twice. What a person has to do is decided before a request that
+ * costs something. */
 #ifndef ACME_ACCOUNT_H
 #define ACME_ACCOUNT_H
 
@@ -24,6 +28,7 @@ struct acme_account_doc {
     char *terms;       /* agreed to; "" if none were shown */
     char key_sha256[CL_SHA256_TEXT]; /* of the key's SubjectPublicKeyInfo */
     struct cl_strv contact;          /* as we asked for */
+    bool deactivated;                /* by us, for good */
 };
 void acme_account_doc_deinit(struct acme_account_doc *d);
 char *acme_account_doc_to_json(const struct acme_account_doc *d); /* owned */
@@ -33,9 +38,11 @@ int acme_account_doc_from_json(const char *text, size_t len, struct acme_account
 enum acme_account_state {
     ACCOUNT_CHECK,
     ACCOUNT_KEY,
+    ACCOUNT_LOOKUP,
     ACCOUNT_REGISTER,
     ACCOUNT_RECORD,
     ACCOUNT_UPDATE,
+    ACCOUNT_DEACTIVATE,
     ACCOUNT_DONE,
     ACCOUNT_STATE_COUNT
 };
@@ -47,6 +54,10 @@ struct acme_account_params {
     bool terms_agreed;      /* termsOfServiceAgreed */
     const char *key_sha256; /* of the durable key; NULL = there is none yet */
     bool lost;              /* the CA said that the account does not exist: ask it again */
+    bool keep;              /* records of others name the account: never register another one */
+    const char *eab_key_id; /* external account binding; NULL = none */
+    bool force_update;      /* tell the CA contacts and agreement though nothing has changed */
+    bool deactivate;        /* end the account */
     const struct acme_account_doc *doc; /* as found on disk; NULL = none */
 };
 struct acme_account {
@@ -57,6 +68,7 @@ struct acme_account {
     bool created;                /* newAccount answered 201 */
     bool updated;                /* an update was sent */
     bool update_wanted;          /* after RECORD: the CA knows other contacts */
+    bool found;                  /* by LOOKUP: it was there before */
     struct cl_err err;           /* kind NONE = fine */
 };
 enum acme_account_event_type {
@@ -83,6 +95,7 @@ struct acme_account_action {
     enum acme_account_action_type type;
     struct acme_request request;
     char *payload; /* owned by the receiver */
+    bool bind;     /* REQUEST: the receiver adds the external account binding to the payload */
 };
 void acme_account_init(struct acme_account *a, const struct acme_account_params *p);
 void acme_account_deinit(struct acme_account *a);

@@ -30,6 +30,9 @@ char *acme_account_doc_to_json(const struct acme_account_doc *d)
         json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:o}", "schema", DOC_SCHEMA, "url", d->url,
                   "directory", d->directory, "newAccount", d->new_account, "termsOfService",
                   d->terms, "keySHA256", d->key_sha256, "contact", contact);
+    if (d->deactivated) { /* absent as a rule, so that older versions read it, too */
+        (void)json_object_set_new(root, "deactivated", json_true());
+    }
     size_t len = json_dumpb(root, NULL, 0, JSON_INDENT(2));
     char *text = cl_malloc(len + 2);
     (void)json_dumpb(root, text, len, JSON_INDENT(2));
@@ -63,6 +66,7 @@ int acme_account_doc_from_json(const char *text, size_t len, struct acme_account
         return cl_fail(err, CL_ERR_LOCAL, "BadAccountDocument",
                        "the account document is damaged; it is made again from the CA's answer");
     }
+    d.deactivated = json_is_true(json_object_get(root, "deactivated"));
     d.url = cl_strdup(url);
     d.directory = cl_strdup(directory);
     d.new_account = cl_strdup(new_account);

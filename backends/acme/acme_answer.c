@@ -50,6 +50,24 @@ void acme_call_answered(struct cl_op *op, const struct cl_err *err)
     take_reply(call);
 }
 
+/* What the CA's support asks for. It ends the text, so that it is the first to be cut. */
+static void add_answer_id(const struct http_op *reply, struct cl_err *err)
+{
+    static const char *const NAMES[] = {"x-request-id", "request-id", "boulder-request-id",
+                                        "cf-ray"};
+    char clean[CL_CLEAN_TEXT];
+    size_t len = strlen(err->text);
+
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        const char *id = http_header(reply, NAMES[i]);
+        if (id != NULL) {
+            (void)cl_format(err->text + len, sizeof err->text - len, " (%s %.80s)", NAMES[i],
+                            cl_clean(clean, sizeof clean, id, strlen(id)));
+            return;
+        }
+    }
+}
+
 static void classify(struct acme_call *call, struct cl_err *ret)
 {
     const struct http_op *r = &call->transfer;
@@ -64,6 +82,7 @@ static void classify(struct acme_call *call, struct cl_err *ret)
         .len = r->body.len,
     };
     acme_problem_to_err(&f, loop_now(call->transport->p.loop), ret);
+    add_answer_id(r, ret);
     cl_strv_deinit(&terms);
     if (call->what == ACME_NEW_ORDER || call->what == ACME_FINALIZE) {
         take_names(call);
@@ -349,7 +368,9 @@ static void end(struct acme_call *call, const struct cl_err *err)
     }
     cl_free(call->url);
     cl_free(call->payload);
+    cl_free(call->jwk);
     call->url = NULL;
+    call->jwk = NULL;
     call->payload = NULL;
     call->state = CALL_IDLE;
     cl_op_done(&call->op, err);

@@ -52,6 +52,11 @@ static int load_trust(struct acme *a, struct cl_err *err)
         cl_wrap(err, "spec.acme.caBundleFile %s", s->ca_bundle_file);
         return -1;
     }
+    if (s->ca_bundle_file != NULL && acme_bundle_check(cl_buf_str(&pem), err) < 0) {
+        cl_buf_deinit(&pem);
+        cl_wrap(err, "spec.acme.caBundleFile %s", s->ca_bundle_file);
+        return -1;
+    }
     a->trust =
         http_trust_create(s->ca_bundle != NULL ? s->ca_bundle : pem.data, s->skip_tls_verify);
     cl_buf_deinit(&pem);
@@ -65,9 +70,11 @@ static int read_key_pem(struct acme *a, struct cl_buf *ret, struct cl_err *err)
     const struct secret_ref *ref = &a->spec->private_key;
     struct cl_err e = {0};
 
+    a->key_is_secret = false;
     if (secret_ref_given(ref)) {
         if (secret_read(a->host->paths, a->host->config, a->object->metadata.namespace_, ref,
                         "tls.key", ret, NULL, &e) == 0) {
+            a->key_is_secret = true;
             return 0;
         }
         if (strcmp(e.reason, "SecretNotFound") != 0) {
@@ -148,6 +155,11 @@ void acme_load_credentials(struct loop_task *task)
         return;
     }
     if (load_key(a, &err) < 0) {
+        acme_run_end(r, &err);
+        return;
+    }
+    if (acme_load_secrets(a, &err) < 0 || acme_load_next_key(a, &err) < 0) {
+        a->credentials = CREDENTIALS_MISSING;
         acme_run_end(r, &err);
         return;
     }

@@ -30,7 +30,21 @@ struct acme {
     cl_time directory_at; /* 0 = none, or known to be stale */
     cl_time skew;         /* the CA's clock minus ours, whole seconds */
     /* account */
-    bool has_doc, account_ok, account_lost;
+    bool has_doc, account_ok;
+    bool account_lost; /* the CA has refused what is signed as it: look it up again */
+    char secrets_sha256[CL_SHA256_TEXT]; /* of what the references said when they were read */
+    struct cl_buf proxy_user;            /* secret; "USER:PASSWORD" */
+    /* a replacement of the account key */
+    struct key *next_key; /* accounts/KEY/key.next.pem; NULL = none */
+    char *next_jwk;
+    bool key_is_secret;    /* the key in use is from privateKeySecretRef */
+    bool rolling;          /* the step runs: issuances wait */
+    struct cl_list parked; /* of acme_issuance */
+    unsigned active;       /* issuances and revocations that run */
+    /* what somebody has asked for */
+    struct cl_op *wish_op; /* NULL = nothing */
+    enum issuer_wish wish;
+    struct loop_task wish_task;
     struct acme_account_doc doc;
     /* state */
     struct cl_err problem; /* of the last step; kind NONE = fine */
@@ -62,7 +76,26 @@ void acme_note_failure(struct acme *a, struct cl_err *err);
 /* ---- acme_steps.c ---- */
 void acme_step_start(struct acme *a, enum issuer_step step, struct cl_op *op);
 
+/** Nothing runs any more that is signed by the old key, or the step was cancelled. */
+void acme_rollover_drained(struct acme *a);
+
+/* ---- acme_secrets.c ---- */
+bool acme_secrets_differ(struct acme *a);
+
+/* ---- acme_wish.c ---- */
+int acme_wish_start(struct acme *a, enum issuer_wish wish, struct cl_op *op, struct cl_err *err);
+/** A step is over: does it fulfil, or end, what was asked for? */
+void acme_wish_step_ended(struct acme *a, enum issuer_step step, const struct cl_err *err);
+bool acme_wishes(const struct acme *a, enum issuer_wish wish);
+
+/* ---- acme_revoke.c ---- */
+void acme_revoke_start(struct acme *a, struct revoke_op *op);
+
 /* ---- acme_issue.c ---- */
+/** Lets those go on that wait for the end of a rollover. */
+void acme_issue_unpark(struct acme *a);
+/** One that was counted in a->active has ended. */
+void acme_inactive(struct acme *a);
 struct acme_issuance;
 void acme_issue_start(struct acme *a, struct issue_op *issue);
 void acme_abandon_start(struct acme *a, const char *order_url, struct cl_op *op);

@@ -5,6 +5,7 @@
  * started here calls back before it returns, so steps never nest. The op ends when the machine is
  * done and nothing that was started is still under way. */
 #include "backends/acme/acme_issue_impl.h"
+#include "backends/acme/acme_problem.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_rng.h"
@@ -20,8 +21,16 @@ static void finish(struct acme_issuance *i);
 static void start_task(struct loop_task *task)
 {
     struct acme_issuance *i = task->user;
-    const struct acme *a = i->a;
+    struct acme *a = i->a;
 
+    if (a->rolling) {
+        i->parked = true;
+        cl_list_add_tail(&a->parked, &i->park);
+        return;
+    }
+    i->active = true;
+    a->active++;
+    i->order->p.thumbprint = a->thumbprint; /* maybe another one since it was asked for */
     if (a->directory.new_order == NULL || a->key == NULL || !a->has_doc) {
         (void)cl_fail(&i->order->err, CL_ERR_TRANSIENT, "IssuerNotReady",
                       "the Issuer has no directory or no account at the CA yet");
@@ -31,8 +40,35 @@ static void start_task(struct loop_task *task)
     acme_issue_feed(i, &(struct acme_event){.type = EV_ENTER});
 }
 
+void acme_issue_unpark(struct acme *a)
+{
+    while (!cl_list_empty(&a->parked)) {
+        struct acme_issuance *i = cl_container(a->parked.next, struct acme_issuance, park);
+        cl_list_remove(&i->park);
+        i->parked = false;
+        loop_defer(a->host->loop, &i->start, start_task, i);
+    }
+}
+
+void acme_inactive(struct acme *a)
+{
+    cl_assert(a->active > 0);
+    a->active--;
+    if (a->active == 0) {
+        acme_rollover_drained(a);
+    }
+}
+
 static void cancel_task(struct loop_task *task)
 {
+    struct acme_issuance *i = task->user;
+
+    if (i->parked) {
+        cl_list_remove(&i->park);
+        (void)cl_fail(&i->order->err, CL_ERR_CANCELLED, "Cancelled", "no longer wanted");
+        finish(i);
+        return;
+    }
     acme_issue_feed(task->user, &(struct acme_event){.type = EV_CANCEL});
 }
 
@@ -50,6 +86,7 @@ static struct acme_issuance *issuance_create(struct acme *a, struct cl_op *op)
     i->a = a;
     i->op = op;
     cl_list_init(&i->asked);
+    cl_list_init(&i->park);
     op->impl = i;
     op->cancel = issuance_cancel;
     return i;
@@ -163,6 +200,7 @@ static void take_results(struct acme_issuance *i, struct cl_err *err)
         return;
     }
     issue->impl = NULL;
+    issue->skew = i->a->skew;
     issue->used_order_url = cl_strdup(o->url);
     issue->used_account_url = i->a->has_doc ? cl_strdup(i->a->doc.url) : NULL;
     issue->names = o->names;
@@ -199,7 +237,13 @@ static void finish(struct acme_issuance *i)
     loop_task_cancel(&i->cancel);
     loop_timer_stop(i->a->host->loop, &i->timer);
     if (err.kind != CL_ERR_NONE && err.kind != CL_ERR_CANCELLED) {
+        if (i->order->url == NULL && acme_problem_is(&err, "unauthorized")) {
+            i->a->account_lost = true; /* newOrder refused: is the account still one? */
+        }
         acme_note_failure(i->a, &err);
+    }
+    if (i->active) {
+        acme_inactive(i->a);
     }
     acme_order_destroy(i->order);
     cl_free(i->csr);

@@ -41,6 +41,8 @@ struct acme_issuance {
     bool saved_at_once;
     unsigned under_way; /* requests, solver ops, save */
     bool done;
+    struct cl_list park; /* in acme.parked while a rollover runs */
+    bool parked, active;
     struct loop_timer timer;
     cl_time timer_at;
     struct loop_task start, cancel;

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define PROXY_USER_MAX ((size_t)4 << 10)
+
 static struct acme *of(struct issuer *i)
 {
     return (struct acme *)(void *)i;
@@ -24,6 +26,8 @@ static struct issuer *acme_create(const struct issuer_host *host, const struct o
     a->host = host;
     a->object = object;
     a->spec = spec;
+    cl_list_init(&a->parked);
+    cl_buf_init_secret(&a->proxy_user, PROXY_USER_MAX);
     cl_list_init(&a->polls);
     acme_fetches_init(&a->fetches, loop_now(host->loop));
     a->transport = acme_transport_create(&(struct acme_transport_params){
@@ -45,7 +49,9 @@ static void acme_destroy(struct issuer *i)
     if (a == NULL) {
         return;
     }
-    cl_assert(a->run == NULL && a->polls_running == 0 && cl_list_empty(&a->polls));
+    cl_assert(a->run == NULL && a->wish_op == NULL && cl_list_empty(&a->parked));
+    cl_assert(a->polls_running == 0 && cl_list_empty(&a->polls));
+    loop_task_cancel(&a->wish_task);
     acme_transport_destroy(a->transport);
     acme_lanes_deinit(a);
     while (cl_map_next(&a->hangs, &at, &key, &value)) {
@@ -56,6 +62,9 @@ static void acme_destroy(struct issuer *i)
     acme_directory_deinit(&a->directory);
     acme_account_doc_deinit(&a->doc);
     key_destroy(a->key);
+    key_destroy(a->next_key);
+    cl_buf_deinit(&a->proxy_user);
+    cl_free(a->next_jwk);
     cl_free(a->jwk);
     cl_free(a->thumbprint);
     cl_free(a);
@@ -70,7 +79,9 @@ static void acme_facts(struct issuer *i, cl_time now, struct issuer_facts *ret)
         .needs_directory = true,
         .directory_at = a->directory_at,
         .needs_account = true,
-        .account_ok = a->account_ok,
+        .account_ok = a->account_ok && (a->next_key == NULL || a->rolling),
+        .rollover_due = a->next_key != NULL || acme_wishes(a, ISSUER_WISH_ROLLOVER),
+        .skew = a->skew,
         .renewal_info =
             a->spec->renewal_source == RENEWAL_SOURCE_ARI && a->directory.renewal_info != NULL,
         .problem = a->problem,
@@ -103,6 +114,21 @@ static json_t *acme_view(struct issuer *i, const struct issue_op *issue)
 static void acme_abandon(struct issuer *i, const char *order_url, struct cl_op *op)
 {
     acme_abandon_start(of(i), order_url, op);
+}
+
+static void acme_revoke(struct issuer *i, struct revoke_op *op)
+{
+    acme_revoke_start(of(i), op);
+}
+
+static int acme_wish(struct issuer *i, enum issuer_wish wish, struct cl_op *op, struct cl_err *err)
+{
+    return acme_wish_start(of(i), wish, op, err);
+}
+
+static bool acme_secrets_changed(struct issuer *i)
+{
+    return acme_secrets_differ(of(i));
 }
 
 static void acme_renewal_info(struct issuer *i, struct renewal_info_op *op)
@@ -167,8 +193,23 @@ const struct issuer_ops acme_issuer_ops = {
     .renewal_info = acme_renewal_info,
     .abandon = acme_abandon,
     .refuses = acme_refuses,
+    .revoke = acme_revoke,
+    .wish = acme_wish,
+    .secrets_changed = acme_secrets_changed,
     .details = acme_details,
 };
+
+/* Does a solver rely on records that name the account? */
+static bool solves_by_records(const struct acme_spec *spec)
+{
+    for (size_t i = 0; i < spec->solvers.len; i++) {
+        const struct solver_spec *s = &spec->solvers.items[i];
+        if (s->has_dns01 && s->dns01.challenge == DNS_CHALLENGE_PERSIST_01) {
+            return true;
+        }
+    }
+    return false;
+}
 
 void acme_account_inputs(const struct acme *a, struct acme_account_params *ret)
 {
@@ -179,6 +220,10 @@ void acme_account_inputs(const struct acme *a, struct acme_account_params *ret)
         .terms_agreed = a->spec->terms_of_service_agreed,
         .key_sha256 = a->key != NULL ? a->key_sha256 : NULL,
         .lost = a->account_lost,
+        .keep = solves_by_records(a->spec),
+        .eab_key_id = a->spec->eab.on ? a->spec->eab.key_id : NULL,
+        .force_update = acme_wishes(a, ISSUER_WISH_UPDATE),
+        .deactivate = acme_wishes(a, ISSUER_WISH_DEACTIVATE),
         .doc = a->has_doc ? &a->doc : NULL,
     };
 }
@@ -208,6 +253,10 @@ void acme_note_failure(struct acme *a, struct cl_err *err)
         /* The CA has lost the account, or started anew: the key registers again. */
         err->kind = CL_ERR_TRANSIENT;
         a->account_lost = true;
+        a->account_ok = false;
+        changed = true;
+    }
+    if (a->account_lost && a->account_ok) {
         a->account_ok = false;
         changed = true;
     }

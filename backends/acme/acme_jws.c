@@ -14,7 +14,9 @@ static char *protected_header(const struct acme_jws *in)
     const char *alg = key_jws_alg(in->key);
     char *text;
 
-    if (in->kid != NULL) {
+    if (in->nonce == NULL) { /* the inner one of keyChange (RFC 8555 7.3.5) */
+        text = cl_printf("{\"alg\":\"%s\",\"jwk\":%s,\"url\":\"%s\"}", alg, in->jwk, in->url);
+    } else if (in->kid != NULL) {
         text = cl_printf("{\"alg\":\"%s\",\"kid\":\"%s\",\"nonce\":\"%s\",\"url\":\"%s\"}", alg,
                          in->kid, in->nonce, in->url);
     } else {
@@ -32,6 +34,7 @@ int acme_jws_sign(const struct acme_jws *in, char **ret, struct cl_err *err)
     size_t signature_len;
 
     cl_assert((in->kid == NULL) != (in->jwk == NULL));
+    cl_assert(in->nonce != NULL || in->jwk != NULL);
     char *header = protected_header(in);
     char *payload = cl_base64url(in->payload, strlen(in->payload));
     char *input = cl_printf("%s.%s", header, payload);

@@ -10,7 +10,7 @@
 struct acme_jws {
     const struct key *key;
     const char *url;     /* as requested, byte for byte; checked by acme_url_ok */
-    const char *nonce;   /* checked by acme_nonces_put */
+    const char *nonce;   /* checked by acme_nonces_put; NULL: the inner JWS of keyChange has none */
     const char *kid;     /* account URL: for all requests but newAccount */
     const char *jwk;     /* public key: for newAccount. Exactly one of kid and jwk is given */
     const char *payload; /* "" for POST-as-GET */

@@ -126,7 +126,14 @@ int acme_msg_account(const char *text, size_t len, struct acme_account_msg *ret,
 /** The contact list for a configured e-mail address ("a@b, c@d" gives two); NULL gives none. */
 void acme_msg_contacts(const char *email, struct cl_strv *ret);
 char *acme_msg_new_account(const struct cl_strv *contacts, bool terms_agreed);
-char *acme_msg_update_account(const struct cl_strv *contacts);
+char *acme_msg_update_account(const struct cl_strv *contacts, bool terms_agreed);
+char *acme_msg_find_account(void); /* onlyReturnExisting */
+/** @payload of newAccount with externalAccountBinding @jws (JSON text). */
+char *acme_msg_bind(const char *payload, const char *jws);
+/** RFC 8555 7.3.5: what the new key signs. @old_jwk: JSON text. */
+char *acme_msg_key_change(const char *account_url, const char *old_jwk);
+/** RFC 8555 7.6. @certificate: base64url of the DER; @reason: RFC 5280 5.3.1, 0 = left out. */
+char *acme_msg_revoke(const char *certificate, int reason);
 /* What a newOrder may ask for beside the names; NULL and 0 = not. Borrowed. */
 struct acme_wishes {
     const char *replaces; /* RFC 9773 5: certificate id */

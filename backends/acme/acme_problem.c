@@ -213,6 +213,9 @@ static void from_problem(const struct acme_failure *f, const struct acme_problem
         return;
     }
     e->retry_at = cl_time_max(e->retry_at, detail_retry_after(p->detail, now));
+    if (e->kind == CL_ERR_RATE_LIMITED && acme_problem_limit(e->text)[0] != '\0') {
+        cl_wrap(e, "limit %s", acme_problem_limit(e->text));
+    }
     if (cl_streq(e->reason, "AgreementRequired")) {
         const char *url = p->instance != NULL ? p->instance : cl_str_or(f->terms_link, "");
         put_url(e, url, strlen(url));
@@ -261,19 +264,44 @@ bool acme_problem_is(const struct cl_err *e, const char *type)
     return cl_str_starts(e->type, URN) && strcmp(e->type + strlen(URN), type) == 0;
 }
 
+/* In the words of Boulder, the more special ones first. */
+static const struct {
+    const char *words, *limit;
+    bool of_account; /* every order of the account runs into it */
+} LIMITS[] = {
+    {"exact set of identifiers", "exactSet", false},
+    {"exact set of domains", "exactSet", false},
+    {"failed authorizations", "authorizationFailures", false},
+    {"certificates already", "registeredDomain", false},
+    {"already issued for", "registeredDomain", false},
+    {"issued for", "registeredDomain", false},
+    {"new orders", "newOrders", true},
+    {"new registrations", "newAccounts", true},
+};
+
+static size_t limit_of(const char *text)
+{
+    size_t i = 0;
+
+    while (i < sizeof LIMITS / sizeof LIMITS[0] && strstr(text, LIMITS[i].words) == NULL) {
+        i++;
+    }
+    return i;
+}
+
+const char *acme_problem_limit(const char *text)
+{
+    size_t i = limit_of(text);
+
+    return i < sizeof LIMITS / sizeof LIMITS[0] ? LIMITS[i].limit : "";
+}
+
 bool acme_problem_holds_issuer(const struct cl_err *e)
 {
-    static const char *const PER_NAME[] = {
-        "exact set of identifiers", "exact set of domains", "issued for",
-        "failed authorizations",    "certificates already", NULL};
+    size_t i = limit_of(e->text);
 
     if (e->kind != CL_ERR_RATE_LIMITED) {
         return e->kind == CL_ERR_BUSY;
     }
-    for (const char *const *p = PER_NAME; *p != NULL; p++) {
-        if (strstr(e->text, *p) != NULL) {
-            return false;
-        }
-    }
-    return true;
+    return i == sizeof LIMITS / sizeof LIMITS[0] || LIMITS[i].of_account;
 }

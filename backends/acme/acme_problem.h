@@ -40,6 +40,9 @@ void acme_problem_verdict(const struct acme_problem *p, const char *identifier, 
 
 /** Is @e of that problem type ("badNonce")? */
 bool acme_problem_is(const struct cl_err *e, const char *type);
+/** Which of the CA's limits a text speaks of: "exactSet" "registeredDomain" "authorizationFailures"
+ *  "newOrders" "newAccounts", or "". */
+const char *acme_problem_limit(const char *text);
 /** Does this error concern every order at that CA (Busy, a limit of the account), not only the
  *  names of one certificate? */
 bool acme_problem_holds_issuer(const struct cl_err *e);

@@ -15,6 +15,8 @@
     X(NEW_NONCE, "newNonce")      \
     X(NEW_ACCOUNT, "newAccount")  \
     X(ACCOUNT, "account")         \
+    X(KEY_CHANGE, "keyChange")    \
+    X(REVOKE, "revokeCert")       \
     X(NEW_ORDER, "newOrder")      \
     X(ORDER, "order")             \
     X(AUTHZ, "authorization")     \

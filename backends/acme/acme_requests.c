@@ -66,12 +66,39 @@ char *acme_msg_new_account(const struct cl_strv *contacts, bool terms_agreed)
     return dump(root);
 }
 
-char *acme_msg_update_account(const struct cl_strv *contacts)
+char *acme_msg_update_account(const struct cl_strv *contacts, bool terms_agreed)
 {
     json_t *root = json_object();
 
     (void)json_object_set_new(root, "contact", string_array(contacts));
+    if (terms_agreed) {
+        (void)json_object_set_new(root, "termsOfServiceAgreed", json_true());
+    }
     return dump(root);
+}
+
+char *acme_msg_find_account(void)
+{
+    return cl_strdup("{\"onlyReturnExisting\":true}");
+}
+
+char *acme_msg_bind(const char *payload, const char *jws)
+{
+    json_t *root = json_loads(payload, 0, NULL);
+
+    (void)json_object_set_new(root, "externalAccountBinding", json_loads(jws, 0, NULL));
+    return dump(root);
+}
+
+char *acme_msg_key_change(const char *account_url, const char *old_jwk)
+{
+    return cl_printf("{\"account\":\"%s\",\"oldKey\":%s}", account_url, old_jwk);
+}
+
+char *acme_msg_revoke(const char *certificate, int reason)
+{
+    return reason == 0 ? cl_printf("{\"certificate\":\"%s\"}", certificate)
+                       : cl_printf("{\"certificate\":\"%s\",\"reason\":%d}", certificate, reason);
 }
 
 static void add_identifiers(json_t *list, const char *type, const struct cl_strv *values)

@@ -70,6 +70,12 @@ void acme_transport_set_trust(struct acme_transport *t, const struct http_trust 
     t->p.trust = trust;
 }
 
+void acme_transport_set_proxy(struct acme_transport *t, const char *proxy, const char *user)
+{
+    t->proxy = proxy;
+    t->proxy_user = user;
+}
+
 void acme_transport_set_key(struct acme_transport *t, const struct key *key, const char *jwk)
 {
     t->key = key;
@@ -128,6 +134,8 @@ static void call_init(struct acme_transport *t, const char *url, struct acme_cal
     call->transport = t;
     call->url = cl_strdup(url);
     call->payload = NULL;
+    call->key = NULL;
+    call->jwk = NULL;
     call->fresh = false;
     call->unauthenticated = false;
     call->cancelled = false;
@@ -153,6 +161,14 @@ void acme_call_start(struct acme_transport *t, const struct acme_request *req,
     call->payload = cl_strdup(cl_str_or(req->payload, ""));
     call->fresh = req->fresh;
     acme_call_enqueue(call, false);
+}
+
+void acme_call_start_by(struct acme_transport *t, const struct acme_request *req,
+                        const struct key *key, const char *jwk, struct acme_call *call)
+{
+    acme_call_start(t, req, call);
+    call->key = key;
+    call->jwk = cl_strdup(jwk);
 }
 
 void acme_call_get(struct acme_transport *t, const char *url, struct acme_call *call)
@@ -223,6 +239,8 @@ static void fill_request(const struct acme_transport *t, const char *url, struct
 {
     r->url = url;
     r->trust = t->p.trust;
+    r->proxy = t->proxy;
+    r->proxy_user = t->proxy_user;
     r->connect_timeout = SHORT_DEADLINE;
     r->allow_http = t->allow_http;
     r->refuse_private = t->directory_is_public && !acme_url_same_origin(url, t->directory_url);
@@ -231,17 +249,19 @@ static void fill_request(const struct acme_transport *t, const char *url, struct
 static int sign(struct acme_call *call, const char *nonce, char **ret_body)
 {
     struct acme_transport *t = call->transport;
-    bool registering = call->what == ACME_NEW_ACCOUNT;
+    bool registering = call->what == ACME_NEW_ACCOUNT || call->key != NULL;
     struct acme_jws jws = {
-        .key = t->key,
+        .key = call->key != NULL ? call->key : t->key,
         .url = call->url,
         .nonce = nonce,
         .kid = registering ? NULL : t->kid,
-        .jwk = registering ? t->jwk : NULL,
+        .jwk = call->key != NULL ? call->jwk
+               : registering     ? t->jwk
+                                 : NULL,
         .payload = call->payload,
     };
 
-    if (t->key == NULL || (!registering && t->kid == NULL)) {
+    if (jws.key == NULL || (!registering && t->kid == NULL)) {
         return cl_fail(&call->err, CL_ERR_TRANSIENT, "IssuerNotReady",
                        "the Issuer has no account at the CA yet");
     }

@@ -32,6 +32,9 @@ struct acme_transport_params {
 struct acme_transport *acme_transport_create(const struct acme_transport_params *p);
 void acme_transport_destroy(struct acme_transport *t); /* no call runs any more; NULL is fine */
 void acme_transport_set_trust(struct acme_transport *t, const struct http_trust *trust);
+/** A proxy of this CA's own: URL, "" = none; @user "USER:PASSWORD" or NULL. Borrowed until the next
+ *  call. Without it http decides. */
+void acme_transport_set_proxy(struct acme_transport *t, const char *proxy, const char *user);
 /** What requests are signed with from now on; borrowed until the next call. @jwk of @key; @kid may
  *  be NULL while there is no account. */
 void acme_transport_set_key(struct acme_transport *t, const struct key *key, const char *jwk);
@@ -53,6 +56,8 @@ struct acme_call {
     enum acme_call_state { CALL_IDLE, CALL_QUEUED, CALL_SENT, CALL_RESTING, CALL_ENDING } state;
     enum acme_what what;
     char *url, *payload;
+    const struct key *key; /* signs instead of the account's, with jwk instead of kid; or NULL */
+    char *jwk;
     bool fresh, unauthenticated, cancelled;
     bool gate; /* a newOrder that keeps the next one back */
     unsigned nonces, timeouts, tries;
@@ -64,6 +69,10 @@ struct acme_call {
 /** POST (or POST-as-GET) of @req, copied. */
 void acme_call_start(struct acme_transport *t, const struct acme_request *req,
                      struct acme_call *call);
+/** The same, signed by @key as itself (RFC 8555 6.2: newAccount by another key, revokeCert by the
+ *  certificate's). @key is borrowed until done, @jwk copied. */
+void acme_call_start_by(struct acme_transport *t, const struct acme_request *req,
+                        const struct key *key, const char *jwk, struct acme_call *call);
 /** Unauthenticated GET of the directory; redirects are not followed but reported: reply.status is
  *  3xx then, with reply.location. */
 void acme_call_get(struct acme_transport *t, const char *url, struct acme_call *call);

@@ -16,6 +16,7 @@ struct acme_transport {
     struct acme_transport_params p;
     char *directory_url;
     bool allow_http, directory_is_public;
+    const char *proxy, *proxy_user; /* NULL = not ours to say */
     const struct key *key;
     const char *jwk;
     char *kid, *new_nonce;

@@ -164,6 +164,16 @@ static json_t *view_requests(struct acme *a)
     return v;
 }
 
+static json_t *view_contacts(const struct acme *a)
+{
+    json_t *v = json_array();
+
+    cl_strv_for_each(c, &a->doc.contact) {
+        (void)json_array_append_new(v, json_string(c));
+    }
+    return v;
+}
+
 json_t *acme_view_details(struct acme *a)
 {
     json_t *acme = json_object();
@@ -171,6 +181,15 @@ json_t *acme_view_details(struct acme *a)
 
     (void)json_object_set_new(acme, "uri", json_string(a->has_doc ? a->doc.url : ""));
     (void)json_object_set_new(acme, "lastRegisteredEmail", json_string(email));
+    (void)json_object_set_new(acme, "contact", view_contacts(a));
+    (void)json_object_set_new(acme, "accountState",
+                              json_string(!a->has_doc           ? "none"
+                                          : a->doc.deactivated  ? "deactivated"
+                                          : a->next_key != NULL ? "key being replaced"
+                                          : a->account_ok       ? "valid"
+                                                                : "being prepared"));
+    (void)json_object_set_new(acme, "externalAccount",
+                              json_string(a->spec->eab.on ? a->spec->eab.key_id : ""));
     (void)json_object_set_new(acme, "lastPrivateKeyHash",
                               json_string(a->key != NULL ? a->key_sha256 : ""));
     (void)json_object_set_new(acme, "directory", view_directory(a));

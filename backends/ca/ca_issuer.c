@@ -234,6 +234,7 @@ static void ca_step(struct issuer *i, enum issuer_step step, struct cl_op *op)
     case ISSUER_STEP_NONE:
     case ISSUER_STEP_DIRECTORY:
     case ISSUER_STEP_ACCOUNT:
+    case ISSUER_STEP_ROLLOVER:
     case ISSUER_STEP_COUNT:
         break; /* a ca Issuer has neither */
     }

@@ -57,6 +57,7 @@ void http_destroy(struct http *h)
     }
     loop_timer_stop(h->loop, &h->idle);
     close_multi(h);
+    http_set_proxy(h, NULL, NULL, NULL);
     cl_free(h->user_agent);
     cl_free(h);
     curl_global_cleanup();

@@ -18,6 +18,12 @@ struct http_params {
 struct http *http_create(struct loop *l, const struct http_params *p, struct cl_err *err);
 /** Running requests end with CANCELLED first. Not from within a done. NULL is fine. */
 void http_destroy(struct http *h);
+/** For requests that name no proxy themselves. @proxy: URL, "" = none, NULL = what the environment
+ *  says; @user: "USER:PASSWORD" or NULL; @no_proxy: list as in libcurl's no_proxy, or NULL = the
+ *  environment's. Copied; requests that run go on as they began. */
+void http_set_proxy(struct http *h, const char *proxy, const char *user, const char *no_proxy);
+/** Names the variable of the environment that sends requests through a proxy; NULL if none does. */
+const char *http_proxy_variable(void);
 
 /* Trust for a group of requests; owned by the caller, outlives its requests. Loaded lazily. */
 struct http_trust;
@@ -37,7 +43,9 @@ struct http_request {
     size_t max_body;         /* default 1 MiB; longer = "BodyTooLarge", BAD_RESULT */
     bool follow_redirects;   /* GET and HEAD only, at most 5, same protocols */
     bool allow_http;
-    bool refuse_private; /* address loopback, private, link-local, multicast: "PrivateAddress" */
+    bool refuse_private;    /* address loopback, private, link-local, multicast: "PrivateAddress" */
+    const char *proxy;      /* URL; "" = none; NULL = as http_set_proxy says */
+    const char *proxy_user; /* "USER:PASSWORD" for it, or NULL */
     bool once; /* not idempotent. Otherwise libcurl sends it again by itself when a kept connection
                 * ends without an answer, though the server may have done what it was asked. */
 };

@@ -113,6 +113,23 @@ static bool is_private6(const unsigned char addr[16])
     return false;
 }
 
+unsigned short http_proxy_port(const char *proxy)
+{
+    uint64_t number = 1080; /* what libcurl takes when a proxy names no port */
+    char *port = NULL;
+    CURLU *u = curl_url();
+
+    if (u != NULL &&
+        curl_url_set(u, CURLUPART_URL, proxy, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) ==
+            CURLUE_OK &&
+        curl_url_get(u, CURLUPART_PORT, &port, 0) == CURLUE_OK) {
+        (void)cl_parse_u64(port, UINT16_MAX, &number);
+    }
+    curl_free(port);
+    curl_url_cleanup(u);
+    return (unsigned short)number;
+}
+
 /* The variables that libcurl itself looks at for http: and https: URLs. */
 void http_proxies_read(struct http_proxies *ret)
 {
@@ -125,18 +142,7 @@ void http_proxies_read(struct http_proxies *ret)
         if (cl_str_empty(value)) {
             continue;
         }
-        uint64_t number = 1080; /* what libcurl takes when a proxy names no port */
-        char *port = NULL;
-        CURLU *u = curl_url();
-        if (u != NULL &&
-            curl_url_set(u, CURLUPART_URL, value, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) ==
-                CURLUE_OK &&
-            curl_url_get(u, CURLUPART_PORT, &port, 0) == CURLUE_OK) {
-            (void)cl_parse_u64(port, UINT16_MAX, &number);
-        }
-        curl_free(port);
-        curl_url_cleanup(u);
-        ret->ports[ret->len++] = (unsigned short)number;
+        ret->ports[ret->len++] = http_proxy_port(value);
     }
 }
 

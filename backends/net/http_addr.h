@@ -19,6 +19,8 @@ struct http_proxies {
     unsigned short ports[HTTP_PROXIES_MAX];
     unsigned len;
 };
+/** The port of a proxy's URL, as libcurl takes it. */
+unsigned short http_proxy_port(const char *proxy);
 void http_proxies_read(struct http_proxies *ret);
 bool http_proxies_have_port(const struct http_proxies *p, unsigned port);
 

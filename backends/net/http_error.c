@@ -93,6 +93,14 @@ void http_explain(const struct http_failure *f, struct cl_err *err)
     const struct meaning *m = find(garbage ? CURLE_WEIRD_SERVER_REPLY : f->code);
     const char *text = f->curl_text[0] != '\0' ? f->curl_text : curl_easy_strerror(f->code);
     (void)cl_clean(detail, sizeof detail, text, strlen(text));
+    if (strstr(text, "CONNECT tunnel failed") != NULL || strstr(text, "HTTP code 407") != NULL) {
+        /* nothing was sent to the host itself */
+        (void)cl_fail(err, CL_ERR_TRANSIENT, "ConnectFailed",
+                      "%s: the proxy does not connect to it (407: user or password of the proxy "
+                      "is wrong): %s",
+                      host, detail);
+        return;
+    }
     (void)cl_fail(err, m->kind, m->reason, "%s: %s: %s", host, m->phrase, detail);
 }
 

@@ -15,11 +15,12 @@ struct http {
     CURLM *multi; /* NULL while nothing was asked for a minute */
     char *user_agent;
     struct http_proxies proxies;
-    struct loop_timer timer;  /* libcurl's only timeout */
-    struct loop_task soon;    /* the same with a delay of 0 */
-    struct loop_timer idle;   /* closes all connections */
-    struct cl_list transfers; /* that have started and not ended */
-    struct cl_list slots;     /* struct http_slot.transfer.link: at rest, last used first */
+    char *proxy, *proxy_user, *no_proxy; /* of http_set_proxy; NULL = the environment's */
+    struct loop_timer timer;             /* libcurl's only timeout */
+    struct loop_task soon;               /* the same with a delay of 0 */
+    struct loop_timer idle;              /* closes all connections */
+    struct cl_list transfers;            /* that have started and not ended */
+    struct cl_list slots; /* struct http_slot.transfer.link: at rest, last used first */
     unsigned slots_len;
     bool closing;
     bool reporting; /* inside the loop that hands out results */

@@ -156,7 +156,8 @@ int http_slot_prepare(struct http_slot *s, const struct http_request *req, struc
     s->refusal = HTTP_REFUSED_NOT;
     cl_buf_init(&s->body, s->max_body);
     if (!set_method(s, req) || !set_limits(s, req) || !set_trust(s, req->trust) ||
-        !set_headers(s, req->headers) || !SET(s->transfer.easy, CURLOPT_URL, req->url)) {
+        !http_slot_set_proxy(s, req) || !set_headers(s, req->headers) ||
+        !SET(s->transfer.easy, CURLOPT_URL, req->url)) {
         s->setup.method[0] = '\0'; /* told again next time */
         s->setup.prepared = false;
         return cl_fail(err, CL_ERR_INTERNAL, "CurlFailed", "libcurl refuses an option");
@@ -394,7 +395,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 /* A proxy may well have a private address: it is the owner of this machine who chose it. */
 static bool refused(struct http_slot *s, bool is_private, unsigned port)
 {
-    if (!s->refuse_private || !is_private ||
+    if (!s->refuse_private || !is_private || (s->proxy_port != 0 && port == s->proxy_port) ||
         http_proxies_have_port(&s->transfer.http->proxies, port)) {
         return false;
     }

@@ -22,7 +22,8 @@ struct http_slot {
     struct http_setup setup;
     char *sent; /* the request's body: libcurl reads it until the end */
     bool refuse_private;
-    bool once, begun; /* begun: handed to a connection */
+    unsigned short proxy_port; /* of the proxy that was chosen; 0 = none, or the environment's */
+    bool once, begun;          /* begun: handed to a connection */
     size_t max_body;
     /* the answer */
     struct cl_buf body;
@@ -38,5 +39,8 @@ struct http_slot *http_slot_get(struct http *h);
 void http_slot_put(struct http_slot *s);
 /** Makes the handle do @req: 0, or -1 with @err (the request itself is impossible). */
 int http_slot_prepare(struct http_slot *s, const struct http_request *req, struct cl_err *err);
+
+/** Tells the handle its proxy, each time. */
+bool http_slot_set_proxy(struct http_slot *s, const struct http_request *req);
 
 #endif

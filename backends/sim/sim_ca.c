@@ -343,6 +343,41 @@ static void new_account(struct sim_ca *ca, const struct sim_post *p, struct sim_
     answer_account(ca, a, status, res);
 }
 
+/* RFC 8555 7.3.5: the payload is a JWS of the new key about this account and its old key. */
+static void key_change(struct sim_ca *ca, const struct sim_post *p, struct sim_response *res)
+{
+    size_t len = 0;
+    char *text = decoded(p->payload, "protected", &len);
+    json_t *header = text != NULL ? json_loadb(text, len, 0, NULL) : NULL;
+    char *body = decoded(p->payload, "payload", &len);
+    json_t *wish = body != NULL ? json_loadb(body, len, 0, NULL) : NULL;
+    const char *spki = jwk_spki(json_object_get(header, "jwk"));
+    const char *old = jwk_spki(json_object_get(wish, "oldKey"));
+    char *key = cl_printf("spki:%s", cl_str_or(spki, ""));
+    const struct sim_account *other = cl_map_get(&ca->accounts, key);
+
+    if (spki == NULL || !cl_streq(old, p->account->spki) ||
+        json_object_get(header, "nonce") != NULL || !signature_fits(p->payload, spki)) {
+        sim_ca_problem(res, 400, "malformed", "this is no change of a key");
+    } else if (other != NULL) {
+        answer_account(ca, other, 409, res);
+    } else {
+        char *former = cl_printf("spki:%s", p->account->spki);
+        (void)cl_map_remove(&ca->accounts, former);
+        (void)cl_map_set(&ca->accounts, key, p->account);
+        cl_free(p->account->spki);
+        p->account->spki = cl_strdup(spki);
+        cl_free(former);
+        ca->n_key_changes++;
+        answer_account(ca, p->account, 200, res);
+    }
+    cl_free(key);
+    json_decref(wish);
+    json_decref(header);
+    cl_free(body);
+    cl_free(text);
+}
+
 /* ---- routes ---- */
 
 static void route_order(struct sim_ca *ca, const char *rest, const struct sim_post *p,
@@ -378,6 +413,8 @@ static void route(struct sim_ca *ca, const char *path, const struct sim_post *p,
         sim_ca_problem(res, 400, "malformed", "an account is needed");
     } else if (cl_streq(path, "/order")) {
         sim_ca_new_order(ca, p, res);
+    } else if (cl_streq(path, "/rollover")) {
+        key_change(ca, p, res);
     } else if (cl_str_starts(path, "/acct/")) {
         answer_account(ca, p->account, 200, res);
     } else if (cl_str_starts(path, "/o/")) {

@@ -85,6 +85,7 @@ struct sim_ca {
     struct cl_map accounts; /* id and "spki:..." -> struct sim_account */
     struct cl_map orders, authzs, nonces;
     struct cl_map issued; /* certificate id -> struct sim_issued */
+    uint64_t n_key_changes;
     uint64_t n_accounts, n_orders, n_posts, n_new_nonce, n_failed_orders, next_id;
     struct sim_limits *limits; /* NULL = none */
     uint64_t n_limited, n_too_fast;

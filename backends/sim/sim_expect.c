@@ -128,6 +128,7 @@ static uint64_t count(const struct expectation *e)
     }
     return cl_streq(what, "orders")            ? ca->n_orders
            : cl_streq(what, "accounts")        ? ca->n_accounts
+           : cl_streq(what, "rollovers")       ? ca->n_key_changes
            : cl_streq(what, "nonces")          ? ca->n_new_nonce
            : cl_streq(what, "limited")         ? ca->n_limited
            : cl_streq(what, "tooFast")         ? ca->n_too_fast
@@ -140,6 +141,7 @@ static uint64_t count(const struct expectation *e)
 static bool counts(const char *what)
 {
     return cl_streq(what, "orders") || cl_streq(what, "accounts") || cl_streq(what, "requests") ||
+           cl_streq(what, "rollovers") ||
            cl_streq(what, "nonces") || cl_streq(what, "polls") || cl_streq(what, "replaced") ||
            cl_streq(what, "limited") || cl_streq(what, "tooFast") ||
            cl_streq(what, "revokedReplaced") || cl_streq(what, "runs") ||

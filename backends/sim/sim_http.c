@@ -244,6 +244,20 @@ static void draw_fate(struct exchange *x)
     }
 }
 
+/* The model network has no proxies. */
+void http_set_proxy(struct http *h, const char *proxy, const char *user, const char *no_proxy)
+{
+    (void)h;
+    (void)proxy;
+    (void)user;
+    (void)no_proxy;
+}
+
+const char *http_proxy_variable(void)
+{
+    return NULL;
+}
+
 void http_start(struct http *h, const struct http_request *req, struct http_op *op)
 {
     SIM_WORLD();

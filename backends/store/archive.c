@@ -297,3 +297,40 @@ int archive_load_verified(const struct paths *p, const char *key, uint64_t verif
     cl_free(dir);
     return rc < 0 ? -1 : 0;
 }
+
+int archive_load_number(const struct paths *p, const char *key, long number, struct revision *ret,
+                        struct cl_err *err)
+{
+    char *dir = paths_archive(p, key);
+    struct revision r = {.number = number > 0 ? number : archive_current(dir)};
+    int rc = r.number > 0 ? load_manifest(&r, dir, err) : 0;
+
+    if (rc == 0 && r.manifest != NULL) {
+        rc = load_chain(&r, dir, err);
+    }
+    if (rc == 0 && r.manifest != NULL) {
+        struct cl_err gone;
+        (void)read_file(&r, dir, ARCHIVE_KEY, &r.key_pem, &gone);
+    }
+    cl_free(dir);
+    if (r.manifest != NULL) { /* what is missing beside it is no error of the caller's */
+        *ret = r;
+        return 0;
+    }
+    revision_deinit(&r);
+    *ret = (struct revision){0};
+    return rc < 0 && r.state == REVISION_NONE ? -1 : 0;
+}
+
+void archive_put_manifest(const struct paths *p, const char *key, const struct manifest *m,
+                          struct disk_batch *b)
+{
+    char *dir = paths_archive(p, key);
+    char *path = cl_printf("%s/%ld/" ARCHIVE_MANIFEST, dir, m->revision);
+    char *text = manifest_to_json(m);
+
+    disk_batch_write(b, path, text, strlen(text), 0600, DISK_KEEP_ID, DISK_KEEP_ID);
+    cl_free(text);
+    cl_free(path);
+    cl_free(dir);
+}

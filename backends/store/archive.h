@@ -30,6 +30,13 @@ int archive_load(const struct paths *p, const char *key, struct revision *ret, s
  *  @verified: the stamp_hash of an earlier load with state OK, from memory; 0 = verify. */
 int archive_load_verified(const struct paths *p, const char *key, uint64_t verified,
                           struct revision *ret, struct cl_err *err);
+/** The files of revision @number (0 = the current one), not verified; a superseded one may have no key
+ *  any more. No such revision: manifest NULL, and 0. */
+int archive_load_number(const struct paths *p, const char *key, long number, struct revision *ret,
+                        struct cl_err *err);
+/** Appends to @b: the manifest of a revision that is there, with what has become of it since. */
+void archive_put_manifest(const struct paths *p, const char *key, const struct manifest *m,
+                          struct disk_batch *b);
 /** A hash over stat of all files of the current revision, 0 if none: same hash = same verdict. */
 uint64_t archive_stamp(const struct paths *p, const char *key);
 

@@ -22,6 +22,7 @@ static const struct jfield ROWS[] = {
     JFIELD(JF_UNSIGNED, memory, source_line, "sourceLine"),
     JFIELD(JF_TEXT, memory, handled_renew_annotation, "handledRenewAnnotation"),
     JFIELD(JF_LONG, memory, failed_attempts, "failedAttempts"),
+    JFIELD_OPT(JF_STRV, memory, compromised_keys, "compromisedKeys"),
     JFIELD(JF_TEXT, memory, last_order_url, "lastOrderURL"),
     JFIELD(JF_UNSIGNED, memory, trouble_attempts, "troubleAttempts"),
     JFIELD(JF_TEXT, memory, last_authorizations, "lastAuthorizations"),

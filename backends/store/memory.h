@@ -74,6 +74,7 @@ struct memory {
         *last_authorizations; /* of that attempt: those not valid, JSON as in the status; or NULL */
     uint64_t verified_stamp;  /* revision.stamp_hash of the last load with state OK; 0 = none. For
                                 archive_load_verified, also after a restart */
+    struct cl_strv compromised_keys; /* SPKI SHA-256 of keys revoked for compromise: never again */
     struct memory_hold hold; /* of spec.issuerRef; the others have theirs in issuers */
     cl_time trouble_since;   /* spec.issuerRef has failed since; 0 = not */
     unsigned trouble_attempts;

@@ -64,4 +64,7 @@ const char *cli_relative(cl_time t, char buf[CL_DURATION_TEXT]);
 cl_time cli_now(void);
 void cli_print_json(struct cli *c, json_t *take_root);
 
+/** Asks the daemon by a file in STATE/requests and prints its answer; the exit code. */
+int cli_ask(struct cli *c, json_t *take_request, cl_time patience);
+
 #endif

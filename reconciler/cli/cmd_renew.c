@@ -20,6 +20,7 @@ struct asking {
     struct watch *watch;
     char *answer_path;
     bool answered;
+    cl_time patience;
 };
 
 static void look(struct asking *a)
@@ -101,7 +102,7 @@ static int wait_for_answer(struct cli *c, struct asking *a, const char *dir)
     a->loop = loop_create();
     a->watch = watch_create(a->loop, hinted, a);
     watch_add(a->watch, dir);
-    loop_at(a->loop, &a->timeout, loop_now(a->loop) + ANSWER_TIMEOUT, timeout_due, a);
+    loop_at(a->loop, &a->timeout, loop_now(a->loop) + a->patience, timeout_due, a);
     look(a);
     if (!a->answered) {
         loop_run(a->loop);
@@ -113,19 +114,20 @@ static int wait_for_answer(struct cli *c, struct asking *a, const char *dir)
         return print_answer(c, a->answer_path);
     }
     if (cli_daemon_alive(c, NULL)) {
-        return cli_error(c, 1,
-                         "the daemon has not answered within 5 s; the request stays and is "
-                         "handled as soon as it can");
+        return cli_error(
+            c, 1,
+            "the daemon has not answered within %lld s; what was asked goes on as soon "
+            "as it can",
+            (long long)(a->patience / CL_SECOND));
     }
     return cli_error(c, 1,
                      "no daemon runs on this state; the request stays and is handled at its "
                      "start");
 }
 
-/* Takes the request. */
-static int ask(struct cli *c, json_t *take_request)
+int cli_ask(struct cli *c, json_t *take_request, cl_time patience)
 {
-    struct asking a = {0};
+    struct asking a = {.patience = patience};
     struct cl_err err = {0};
     int rc = become_owner(c);
     char *dir = paths_state(&c->paths, "requests");
@@ -257,7 +259,7 @@ int cmd_renew(struct cli *c)
         rc = 1;
     }
     if (rc == 0) {
-        rc = ask(c, json_pack("{s:s,s:O}", "verb", "renew", "objects", keys));
+        rc = cli_ask(c, json_pack("{s:s,s:O}", "verb", "renew", "objects", keys), ANSWER_TIMEOUT);
     }
     json_decref(keys);
     cl_strv_deinit(&missing);
@@ -329,7 +331,7 @@ int cmd_prune(struct cli *c)
                           o);
         }
     } else if (rc == 0) {
-        rc = ask(c, json_pack("{s:s}", "verb", "prune"));
+        rc = cli_ask(c, json_pack("{s:s}", "verb", "prune"), ANSWER_TIMEOUT);
     }
     cl_strv_deinit(&orphans);
     json_decref(daemon);

@@ -36,6 +36,17 @@ static const struct cli_flag RENEW_FLAGS[] = {
     {"--yes", NULL, "do not ask"},
     {NULL, NULL, NULL},
 };
+static const struct cli_flag REVOKE_FLAGS[] = {
+    {"--reason", "REASON", "a name or number of RFC 5280: keyCompromise, superseded, 5 ..."},
+    {"--with-key", NULL, "sign with the certificate's own key, which the CA then blocks"},
+    {"--revision", "N", "that one instead of the current one"},
+    {"--no-reissue", NULL, "obtain no other certificate until certloop renew"},
+    {NULL, NULL, NULL},
+};
+static const struct cli_flag ACCOUNT_FLAGS[] = {
+    {"--yes", NULL, "do not ask"},
+    {NULL, NULL, NULL},
+};
 static const struct cli_flag CHECK_FLAGS[] = {
     {"-w", "SHARE", "warn when less is left: 25% of the lifetime, or 14d (25%)"},
     {"-c", "SHARE", "critical when less is left (12%)"},
@@ -120,6 +131,19 @@ const struct cli_command CLI_COMMANDS[] = {
      "certloop renews by itself; this is for a key that leaked or a CA that revokes.\n\n"
      "Exit: 0 asked, 1 refused or no daemon, 64 without a name.",
      RENEW_FLAGS, cmd_renew},
+    {"revoke", "NAME [--reason R] [--with-key]", "revoke a certificate at its CA",
+     "Signed by the account, or by the key of the certificate. A new certificate follows at once\n"
+     "(not while suspended), unless --no-reissue is given. A key that was revoked for\n"
+     "keyCompromise is never used again.\n\n"
+     "Exit: 0 revoked, also if it was before; 1 refused or no daemon.",
+     REVOKE_FLAGS, cmd_revoke},
+    {"account", "ISSUER show|update|rollover|deactivate", "the ACME account of an Issuer",
+     "show        URL, contacts, key and what the CA waits for\n"
+     "update      tells the CA the contacts of the spec again\n"
+     "rollover    replaces the account key; the URL stays, and with it CAA and DNS records\n"
+     "deactivate  ends the account for good\n\n"
+     "Exit: 0 done, 1 refused, failed or no daemon.",
+     ACCOUNT_FLAGS, cmd_account},
     {"check", "[-w 25%] [-c 12%] [NAME...]", "a monitoring plug-in",
      "Works from the status files alone, also with the daemon dead.\n\n"
      "Exit: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",

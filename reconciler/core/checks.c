@@ -17,6 +17,7 @@ CHECK(incorrect_certificate);
 CHECK(secret_mismatch);
 CHECK(request_changed);
 CHECK(adopted_names_changed);
+CHECK(revoked);
 CHECK(manually_triggered);
 CHECK(standby_in_use);
 CHECK(urgent);
@@ -34,6 +35,7 @@ const struct check CHECKS[] = {
     {REASON_REQUEST_CHANGED, true, request_changed},
     {REASON_REQUEST_CHANGED, true, adopted_names_changed},
     {REASON_REQUEST_CHANGED, true, checks_profile_changed},
+    {REASON_REVOKED, true, revoked},
     {REASON_MANUALLY_TRIGGERED, false, manually_triggered},
     {REASON_URGENT_RENEWAL, false, urgent},
     {REASON_STANDBY_IN_USE, false, standby_in_use},
@@ -203,6 +205,18 @@ CHECK(adopted_names_changed)
         return false;
     }
     say("The names of the certificate that was taken over differ from the spec's");
+    return true;
+}
+
+CHECK(revoked)
+{
+    const struct manifest *m = in->f->manifest;
+    char when[CL_TIME_TEXT];
+    if (m->revoked_at == 0) {
+        return false;
+    }
+    say("The certificate was revoked at %s (%s)", cl_time_format(m->revoked_at, when),
+        cl_str_or(m->revocation_reason, "unspecified"));
     return true;
 }
 

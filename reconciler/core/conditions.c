@@ -2,6 +2,7 @@
 /* conditions: the table says which function fills which condition; absent is what is left zero. */
 #include "reconciler/core/conditions.h"
 
+#include "reconciler/core/ca_conditions.h"
 #include "reconciler/core/failover.h"
 #include "reconciler/core/persist.h"
 #include "reconciler/core/ready.h"
@@ -36,6 +37,9 @@ void conditions_decide(struct planning *p)
 {
     for (size_t i = 0; i < sizeof(CONDITIONS) / sizeof(CONDITIONS[0]); i++) {
         CONDITIONS[i].decide(p, &p->ret->conditions[CONDITIONS[i].type]);
+    }
+    if (p->gate != NULL && p->in.f->deleted_at == 0) { /* it is wanted, and something keeps it */
+        ca_conditions(&p->in.f->hold, p->in.now, p->ret->conditions);
     }
 }
 

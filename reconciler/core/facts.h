@@ -76,9 +76,10 @@ struct facts {
     size_t n_persist;
     bool persist_looking; /* one is being looked at */
     /* running */
-    bool issuing;       /* an issue op runs */
-    bool issuing_stale; /* ... for inputs that are no longer wanted */
-    bool deploying;     /* a project or deploy op runs */
+    bool key_compromised; /* the archived key was revoked for keyCompromise */
+    bool issuing;         /* an issue op runs */
+    bool issuing_stale;   /* ... for inputs that are no longer wanted */
+    bool deploying;       /* a project or deploy op runs */
     /* outputs */
     enum outputs_state outputs;
     const char *outputs_detail;

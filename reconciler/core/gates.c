@@ -13,6 +13,8 @@ static bool suspended(const struct gate_input *in, struct gate_hit *hit);
 static bool deleted(const struct gate_input *in, struct gate_hit *hit);
 static bool output_conflict(const struct gate_input *in, struct gate_hit *hit);
 static bool key_kept(const struct gate_input *in, struct gate_hit *hit);
+static bool key_compromised(const struct gate_input *in, struct gate_hit *hit);
+static bool not_reissued(const struct gate_input *in, struct gate_hit *hit);
 static bool unsupported(const struct gate_input *in, struct gate_hit *hit);
 static bool invalid_profile(const struct gate_input *in, struct gate_hit *hit);
 static bool no_solver(const struct gate_input *in, struct gate_hit *hit);
@@ -33,6 +35,8 @@ const struct gate GATES[] = {
     {REASON_DELETED, false, deleted},
     {REASON_OUTPUT_CONFLICT, false, output_conflict},
     {REASON_CANNOT_REGENERATE_KEY, false, key_kept},
+    {REASON_NOT_REISSUED, false, not_reissued},
+    {REASON_KEY_COMPROMISED, false, key_compromised},
     {REASON_UNSUPPORTED_BY_ISSUER, false, unsupported},
     {REASON_INVALID_PROFILE, false, invalid_profile},
     {REASON_NO_SOLVER, false, no_solver},
@@ -118,6 +122,30 @@ static bool key_kept(const struct gate_input *in, struct gate_hit *hit)
         "privateKey.rotationPolicy is Never, but the key in use is not %s %ld; set "
         "rotationPolicy: Always, or ask for the key that is there",
         key_algorithm_name(key->algorithm), key->size);
+    return true;
+}
+
+/* The wish of who revoked it, until a renewal is asked for. */
+static bool not_reissued(const struct gate_input *in, struct gate_hit *hit)
+{
+    if (in->trigger != REASON_REVOKED || !in->f->manifest->no_reissue ||
+        in->f->renew_requested != 0) {
+        return false;
+    }
+    say(hit, "revoked with --no-reissue; certloop renew %s asks for another certificate",
+        in->o->metadata.name);
+    return true;
+}
+
+/* A CA blocks such a key, and rightly so. */
+static bool key_compromised(const struct gate_input *in, struct gate_hit *hit)
+{
+    if (!in->f->key_compromised || in->o->cert->private_key.rotation_policy != ROTATE_NEVER) {
+        return false;
+    }
+    hit->stalled_from = 0;
+    say(hit, "privateKey.rotationPolicy is Never, but the key was revoked for keyCompromise and is "
+             "never used again; set rotationPolicy: Always");
     return true;
 }
 

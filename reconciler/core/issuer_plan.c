@@ -2,6 +2,7 @@
 /* issuer_plan: preparation of an Issuer, step by step: credentials, directory, account or root. */
 #include "reconciler/core/issuer_plan.h"
 
+#include "reconciler/core/ca_conditions.h"
 #include "spec/base/cl_assert.h"
 #include "spec/base/cl_str.h"
 
@@ -25,6 +26,13 @@ static bool directory_due(const struct issuer_facts *f, cl_time now)
     return f->needs_directory && (f->directory_at == 0 || now >= f->directory_at + DIRECTORY_AGE);
 }
 
+/* Before the account: until it has ended nobody knows which key the CA takes. */
+static bool rollover_due(const struct issuer_facts *f, cl_time now)
+{
+    (void)now;
+    return f->rollover_due && f->credentials == CREDENTIALS_OK;
+}
+
 static bool account_due(const struct issuer_facts *f, cl_time now)
 {
     (void)now;
@@ -35,9 +43,8 @@ static const struct {
     enum issuer_step step;
     bool (*due)(const struct issuer_facts *f, cl_time now);
 } STEPS[] = {
-    {ISSUER_STEP_LOAD_CREDENTIALS, load_due},
-    {ISSUER_STEP_MAKE_CA, make_ca_due},
-    {ISSUER_STEP_DIRECTORY, directory_due},
+    {ISSUER_STEP_LOAD_CREDENTIALS, load_due}, {ISSUER_STEP_MAKE_CA, make_ca_due},
+    {ISSUER_STEP_DIRECTORY, directory_due},   {ISSUER_STEP_ROLLOVER, rollover_due},
     {ISSUER_STEP_ACCOUNT, account_due},
 };
 
@@ -151,13 +158,16 @@ void issuer_plan_next(const struct issuer_input *in, cl_time now, struct issuer_
     enum issuer_step due = first_due(f, now);
     bool held = h->kind != CL_ERR_NONE && !h->inputs_changed && h->not_before > now;
     /* The CA's own hold concerns what goes over the wire. */
-    bool by_ca =
-        (due == ISSUER_STEP_DIRECTORY || due == ISSUER_STEP_ACCOUNT) && f->hold_until > now;
+    bool by_ca = (due == ISSUER_STEP_DIRECTORY || due == ISSUER_STEP_ACCOUNT ||
+                  due == ISSUER_STEP_ROLLOVER) &&
+                 f->hold_until > now;
     if (!in->running && !held && !by_ca) {
         ret->step = due;
     }
     ready_decide_issuer(in, now, &ret->ready);
 
+    ca_conditions(h, now, ret->conditions);
+    ca_clock_skew(f->skew, &ret->conditions[CONDITION_CLOCK_SKEW]);
     bool hopeless = held && (h->kind == CL_ERR_PERMANENT || h->not_before == CL_NEVER);
     if (hopeless && ret->ready.status != STATUS_TRUE && !in->running) {
         ret->stalled = ret->ready;

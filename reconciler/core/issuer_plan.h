@@ -10,6 +10,8 @@
 struct issuer_plan {
     enum issuer_step step;
     struct verdict ready, stalled; /* stalled ABSENT unless only a change can help */
+    struct verdict
+        conditions[CONDITION_COUNT]; /* what the CA says, and ClockSkew (ca_conditions) */
     cl_time next_at;
     enum reason next_reason;
 };

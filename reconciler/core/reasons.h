@@ -24,6 +24,7 @@
     X(NAMES_MISSING, "NamesMissing", "names that the CA refused are left out for now")             \
     X(EXPIRED, "Expired", "the certificate has expired")                                           \
     X(NOT_YET_VALID, "NotYetValid", "the certificate is not valid yet")                            \
+    X(REVOKED, "Revoked", "the certificate was revoked at the CA")                                 \
     /* D2: why issuing waits */                                                                    \
     X(SUSPENDED, "Suspended", "suspended by the spec or the Configuration")                        \
     X(DELETED, "Deleted", "the spec was removed; the object ends after the grace period")          \
@@ -34,6 +35,8 @@
     X(INVALID_PROFILE, "InvalidProfile", "the CA does not offer the profile that is asked for")    \
     X(NO_SOLVER, "NoSolver", "no solver fits one of the names")                                    \
     X(CANNOT_REGENERATE_KEY, "CannotRegenerateKey", "rotationPolicy Never and the key differs")    \
+    X(KEY_COMPROMISED, "KeyCompromised", "the key to be kept was revoked for keyCompromise")       \
+    X(NOT_REISSUED, "NotReissued", "revoked with --no-reissue; a renewal has to be asked for")     \
     X(BACKOFF, "Backoff", "waiting after a failure")                                               \
     X(PREFLIGHT_FAILED, "PreflightFailed", "what the CA would look at is not as it must be")       \
     X(RATE_LIMITED, "RateLimited", "the CA said not before that time")                             \
@@ -74,6 +77,7 @@
     X(KEY_PAIR_VERIFIED, "KeyPairVerified", "the CA's key and certificate are usable")             \
     X(IS_READY, "IsReady", "the issuer needs no preparation")                                      \
     X(ROOT_EXPIRING, "RootExpiring", "less than a third of the root's life is left")               \
+    X(CLOCK_SKEW, "ClockSkew", "the clock of the CA differs from ours")                            \
     X(ISSUER_FAILED, "IssuerFailed", "a preparation step failed and is retried")
 
 enum reason {

@@ -12,7 +12,7 @@
 #   PEBBLE_CHALLTEST  challtestsrv's management URL             PEBBLE_LOG    Pebble's output
 # and is steered by: PEBBLE_RETRY_AFTER (seconds, 1), PEBBLE_VALIDITY (seconds, 90 days),
 #   PEBBLE_IPV6 (what AAAA answers, none), PEBBLE_RESOLVER (HOST:PORT that Pebble asks instead), and Pebble's own PEBBLE_WFE_NONCEREJECT,
-#   PEBBLE_AUTHZREUSE, PEBBLE_VA_NOSLEEP (1 unless set), PEBBLE_VA_ALWAYS_VALID.
+#   PEBBLE_EAB ("KID": "MACKEY", ... = external accounts alone), PEBBLE_AUTHZREUSE, PEBBLE_VA_NOSLEEP (1 unless set), PEBBLE_VA_ALWAYS_VALID.
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -106,7 +106,8 @@ _pebble_ports() {
     PEBBLE_DNS=127.0.0.1:$dns
     PEBBLE_CHALLTEST=http://127.0.0.1:$challtest
     PEBBLE_LOG=$PEBBLE_DIR/pebble.log
-    local retry=${PEBBLE_RETRY_AFTER:-1}
+    local retry=${PEBBLE_RETRY_AFTER:-1} eab=false
+    [ -z "${PEBBLE_EAB:-}" ] || eab=true
     export PEBBLE_DIR PEBBLE_URL PEBBLE_MGMT PEBBLE_DNS PEBBLE_CHALLTEST PEBBLE_HTTP_PORT \
         PEBBLE_TLS_PORT PEBBLE_CA PEBBLE_LOG
     : >"$PEBBLE_LOG"
@@ -115,7 +116,7 @@ _pebble_ports() {
   "listenAddress": "127.0.0.1:$acme", "managementListenAddress": "127.0.0.1:$mgmt",
   "certificate": "$PEBBLE_DIR/cert.pem", "privateKey": "$PEBBLE_DIR/key.pem",
   "httpPort": $PEBBLE_HTTP_PORT, "tlsPort": $PEBBLE_TLS_PORT,
-  "ocspResponderURL": "", "externalAccountBindingRequired": false,
+  "ocspResponderURL": "", "externalAccountBindingRequired": $eab, "externalAccountMACKeys": {${PEBBLE_EAB:-}},
   "domainBlocklist": ["blocked-domain.example"], "caaIdentities": ["pebble.example"],
   "retryAfter": {"authz": $retry, "order": $retry}, "keyAlgorithm": "ecdsa",
   "profiles": {

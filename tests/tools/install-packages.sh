@@ -9,7 +9,7 @@ build=(build-essential cmake ninja-build pkg-config git ca-certificates
     libuv1-dev libcurl4-openssl-dev libssl-dev libyaml-dev libjansson-dev libmicrohttpd-dev
     libidn2-dev libexpat1-dev libpsl-dev)
 demo=(python3 openssl curl) # the clients of examples/quickstart.sh
-test=(clang clang-14 llvm-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck
+test=(tinyproxy-bin clang clang-14 llvm-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck
     gcovr libcmocka-dev python3-yaml jq rsync vim-tiny tmux iproute2 procps
     python3-jsonschema man-db groff bsdextrautils zsh fish
     bind9 bind9-dnsutils knot pdns-server pdns-backend-sqlite3 sqlite3 haproxy)

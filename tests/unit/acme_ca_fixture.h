@@ -98,8 +98,9 @@ static inline void ca_directory(struct raw_conn *c, const struct ca_test *t)
     char *body =
         cl_printf("{\"newNonce\":\"http://127.0.0.1:%u/nonce\",\"newAccount\":"
                   "\"http://127.0.0.1:%u/acct\",\"newOrder\":\"http://127.0.0.1:%u/order\","
+                  "\"revokeCert\":\"http://127.0.0.1:%u/revoke\","
                   "\"meta\":{\"termsOfService\":\"http://127.0.0.1/tos\"}}",
-                  t->peer.port, t->peer.port, t->peer.port);
+                  t->peer.port, t->peer.port, t->peer.port, t->peer.port);
     ca_send(c, "200 OK", "Date: Fri, 02 Jan 2026 15:04:05 GMT\r\n", body, false);
     cl_free(body);
 }

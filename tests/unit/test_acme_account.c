@@ -51,7 +51,7 @@ static void with_doc(struct test *t, const char *contact)
     t->doc = (struct acme_account_doc){.url = cl_strdup(URL),
                                        .directory = cl_strdup(DIRECTORY_URL),
                                        .new_account = cl_strdup(NEW_ACCOUNT),
-                                       .terms = cl_strdup("")};
+                                       .terms = cl_strdup("https://ca.example/tos")};
     memcpy(t->doc.key_sha256, KEY, sizeof KEY);
     if (contact != NULL) {
         cl_strv_add(&t->doc.contact, contact);
@@ -96,6 +96,14 @@ static enum acme_account_action_type saved(struct test *t)
     return event(t, &(struct acme_account_event){.type = ACCOUNT_EV_SAVED});
 }
 
+/* The key is there, and the CA does not know it. */
+static enum acme_account_action_type start_unknown(struct test *t)
+{
+    assert_int_equal(start(t), ACCOUNT_ACT_REQUEST);
+    assert_string_equal(t->act.payload, "{\"onlyReturnExisting\":true}");
+    return fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "accountDoesNotExist");
+}
+
 static void the_key_is_durable_before_the_account_is_asked_for(void **state)
 {
     struct test *t = *state;
@@ -111,11 +119,11 @@ static void the_key_is_durable_before_the_account_is_asked_for(void **state)
                                         "\"termsOfServiceAgreed\":true}");
 }
 
-static void point_11_the_account_url_is_the_location_and_is_recorded_before_use(void **state)
+static void acme_point_11_the_account_url_is_the_location_and_is_recorded_before_use(void **state)
 {
     struct test *t = *state;
 
-    assert_int_equal(start(t), ACCOUNT_ACT_REQUEST);
+    assert_int_equal(start_unknown(t), ACCOUNT_ACT_REQUEST);
     assert_int_equal(reply(t, 201, URL, "{\"status\":\"valid\"}"), ACCOUNT_ACT_SAVE);
     assert_string_equal(t->machine.doc.url, URL);
     assert_string_equal(t->machine.doc.key_sha256, KEY);
@@ -163,7 +171,8 @@ static void contacts_of_a_recovered_account_are_brought_up_to_date(void **state)
     assert_int_equal(saved(t), ACCOUNT_ACT_REQUEST);
     assert_int_equal(t->act.request.what, ACME_ACCOUNT);
     assert_string_equal(t->act.request.url, URL);
-    assert_string_equal(t->act.payload, "{\"contact\":[\"mailto:ops@example.org\"]}");
+    assert_string_equal(t->act.payload, "{\"contact\":[\"mailto:ops@example.org\"],"
+                                        "\"termsOfServiceAgreed\":true}");
     assert_int_equal(reply(t, 200, NULL, "{}"), ACCOUNT_ACT_SAVE);
     assert_int_equal(t->machine.doc.contact.len, 1);
     assert_int_equal(saved(t), ACCOUNT_ACT_DONE);
@@ -209,7 +218,7 @@ static void an_account_that_the_ca_has_lost_is_registered_again(void **state)
     assert_int_equal(t->act.request.what, ACME_NEW_ACCOUNT);
 }
 
-static void point_12_a_lost_account_found_at_an_update_is_registered_again(void **state)
+static void acme_point_12_a_lost_account_found_at_an_update_is_registered_again(void **state)
 {
     struct test *t = *state;
 
@@ -218,12 +227,14 @@ static void point_12_a_lost_account_found_at_an_update_is_registered_again(void 
     assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "accountDoesNotExist"),
                      ACCOUNT_ACT_REQUEST);
     assert_int_equal(t->act.request.what, ACME_NEW_ACCOUNT);
+    assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "accountDoesNotExist"),
+                     ACCOUNT_ACT_REQUEST);
     assert_int_equal(reply(t, 201, URL, "{\"status\":\"valid\"}"), ACCOUNT_ACT_SAVE);
     assert_int_equal(saved(t), ACCOUNT_ACT_DONE);
     assert_int_equal(t->machine.err.kind, CL_ERR_NONE);
 }
 
-static void point_12_a_deactivated_account_needs_a_person(void **state)
+static void acme_point_12_a_deactivated_account_needs_a_person(void **state)
 {
     struct test *t = *state;
 
@@ -233,11 +244,12 @@ static void point_12_a_deactivated_account_needs_a_person(void **state)
     assert_string_equal(t->machine.err.reason, "AccountDeactivated");
 }
 
-static void point_13_terms_that_nobody_agreed_to_stop_before_any_request(void **state)
+static void acme_point_13_terms_that_nobody_agreed_to_stop_before_any_request(void **state)
 {
     struct test *t = *state;
 
     t->p.terms_agreed = false;
+    t->p.key_sha256 = NULL;
     assert_int_equal(start(t), ACCOUNT_ACT_DONE);
     assert_int_equal(t->machine.err.kind, CL_ERR_PERMANENT);
     assert_string_equal(t->machine.err.reason, "AgreementRequired");
@@ -252,17 +264,128 @@ static void without_terms_nothing_needs_to_be_agreed_to(void **state)
     t->p.email = NULL;
     cl_free(t->directory.terms_of_service);
     t->directory.terms_of_service = NULL;
-    assert_int_equal(start(t), ACCOUNT_ACT_REQUEST);
+    assert_int_equal(start_unknown(t), ACCOUNT_ACT_REQUEST);
     assert_string_equal(t->act.payload, "{}");
 }
 
-static void external_accounts_are_refused_before_any_request(void **state)
+static void acme_point_14_a_missing_external_account_is_told_before_any_request(void **state)
 {
     struct test *t = *state;
 
     t->directory.external_account_required = true;
+    t->p.key_sha256 = NULL;
     assert_int_equal(start(t), ACCOUNT_ACT_DONE);
     assert_string_equal(t->machine.err.reason, "ExternalAccountRequired");
+}
+
+static void acme_point_14_the_binding_is_for_new_accounts_only(void **state)
+{
+    struct test *t = *state;
+
+    t->directory.external_account_required = true;
+    t->p.eab_key_id = "kid-1";
+    assert_int_equal(start(t), ACCOUNT_ACT_REQUEST);
+    assert_false(t->act.bind); /* a look-up costs no single-use binding */
+    assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "accountDoesNotExist"),
+                     ACCOUNT_ACT_REQUEST);
+    assert_true(t->act.bind);
+    assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "unauthorized"),
+                     ACCOUNT_ACT_DONE);
+    assert_string_equal(t->machine.err.reason, "ExternalAccountRefused");
+    assert_non_null(strstr(t->machine.err.text, "kid-1"));
+}
+
+static void acme_point_12_an_unauthorized_look_up_is_a_deactivated_account(void **state)
+{
+    struct test *t = *state;
+
+    with_doc(t, "mailto:ops@example.org");
+    t->p.lost = true;
+    (void)start(t);
+    assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "unauthorized"),
+                     ACCOUNT_ACT_DONE);
+    assert_string_equal(t->machine.err.reason, "AccountDeactivated");
+    assert_int_equal(t->machine.err.kind, CL_ERR_PERMANENT);
+}
+
+static void a_look_up_that_fails_is_tried_again(void **state)
+{
+    struct test *t = *state;
+
+    (void)start(t);
+    assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_TRANSIENT, "serverInternal"),
+                     ACCOUNT_ACT_DONE);
+    assert_int_equal(t->machine.err.kind, CL_ERR_TRANSIENT);
+}
+
+static void acme_point_12_records_that_name_a_lost_account_forbid_a_new_one(void **state)
+{
+    struct test *t = *state;
+
+    with_doc(t, "mailto:ops@example.org");
+    t->p.lost = true;
+    t->p.keep = true;
+    (void)start(t);
+    assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "accountDoesNotExist"),
+                     ACCOUNT_ACT_DONE);
+    assert_string_equal(t->machine.err.reason, "AccountLost");
+}
+
+static void acme_point_13_changed_terms_are_agreed_to_if_the_spec_says_so(void **state)
+{
+    struct test *t = *state;
+
+    with_doc(t, "mailto:ops@example.org");
+    cl_free(t->directory.terms_of_service);
+    t->directory.terms_of_service = cl_strdup("https://ca.example/tos/2");
+    assert_false(acme_account_is_current(&t->p));
+    assert_int_equal(start(t), ACCOUNT_ACT_REQUEST);
+    assert_non_null(strstr(t->act.payload, "\"termsOfServiceAgreed\":true"));
+    assert_int_equal(reply(t, 200, NULL, "{}"), ACCOUNT_ACT_SAVE);
+    assert_string_equal(t->machine.doc.terms, "https://ca.example/tos/2");
+    assert_int_equal(saved(t), ACCOUNT_ACT_DONE);
+    acme_account_deinit(&t->machine);
+
+    t->p.terms_agreed = false;
+    assert_int_equal(start(t), ACCOUNT_ACT_DONE);
+    assert_string_equal(t->machine.err.reason, "AgreementRequired");
+    assert_string_equal(t->machine.err.url, "https://ca.example/tos/2");
+}
+
+static void a_deactivation_is_recorded_and_stays(void **state)
+{
+    struct test *t = *state;
+    struct acme_account_doc back;
+
+    with_doc(t, "mailto:ops@example.org");
+    t->p.deactivate = true;
+    assert_int_equal(start(t), ACCOUNT_ACT_REQUEST);
+    assert_string_equal(t->act.payload, "{\"status\":\"deactivated\"}");
+    assert_int_equal(reply(t, 200, NULL, "{}"), ACCOUNT_ACT_SAVE);
+    char *text = acme_account_doc_to_json(&t->machine.doc);
+    assert_int_equal(acme_account_doc_from_json(text, strlen(text), &back, NULL), 0);
+    assert_true(back.deactivated);
+    cl_free(text);
+    assert_int_equal(saved(t), ACCOUNT_ACT_DONE);
+    assert_int_equal(t->machine.err.kind, CL_ERR_NONE);
+    acme_account_deinit(&t->machine);
+
+    /* the same when the answer was lost and the CA says it is over */
+    (void)start(t);
+    assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "unauthorized"),
+                     ACCOUNT_ACT_SAVE);
+    acme_account_deinit(&t->machine);
+    (void)start(t);
+    assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_BUSY, "x"), ACCOUNT_ACT_DONE);
+    acme_account_deinit(&t->machine);
+
+    t->p.deactivate = false;
+    t->p.doc = &back;
+    assert_false(acme_account_is_current(&t->p));
+    assert_int_equal(start(t), ACCOUNT_ACT_DONE);
+    assert_string_equal(t->machine.err.reason, "AccountDeactivated");
+    t->p.doc = NULL;
+    acme_account_doc_deinit(&back);
 }
 
 static void bad_answers_end_the_registration(void **state)
@@ -278,13 +401,13 @@ static void bad_answers_end_the_registration(void **state)
     struct test *t = *state;
 
     for (size_t i = 0; i < COUNT(CASES); i++) {
-        (void)start(t);
+        (void)start_unknown(t);
         assert_int_equal(reply(t, 201, CASES[i].location, CASES[i].body), ACCOUNT_ACT_DONE);
         assert_int_equal(t->machine.err.kind, CL_ERR_BAD_RESULT);
         assert_string_equal(t->machine.err.reason, CASES[i].reason);
         acme_account_deinit(&t->machine);
     }
-    (void)start(t);
+    (void)start_unknown(t);
 }
 
 static void failures_on_the_way_come_out(void **state)
@@ -313,7 +436,7 @@ static void failures_on_the_way_come_out(void **state)
     (void)start(t);
     assert_int_equal(fails(t, ACCOUNT_EV_FAILED, CL_ERR_PERMANENT, "invalidContact"),
                      ACCOUNT_ACT_DONE);
-    assert_non_null(strstr(t->machine.err.text, "update the contacts"));
+    assert_non_null(strstr(t->machine.err.text, "update the account"));
 }
 
 static void a_document_survives_its_file(void **state)
@@ -360,18 +483,24 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_key_is_durable_before_the_account_is_asked_for),
-        TEST(point_11_the_account_url_is_the_location_and_is_recorded_before_use),
+        TEST(acme_point_11_the_account_url_is_the_location_and_is_recorded_before_use),
         TEST(with_key_and_document_nothing_is_asked_of_the_ca),
         TEST(a_lost_document_is_recovered_without_a_second_account),
         TEST(contacts_of_a_recovered_account_are_brought_up_to_date),
         TEST(a_changed_email_address_updates_the_account),
         TEST(another_key_directory_or_server_is_another_account),
         TEST(an_account_that_the_ca_has_lost_is_registered_again),
-        TEST(point_12_a_lost_account_found_at_an_update_is_registered_again),
-        TEST(point_12_a_deactivated_account_needs_a_person),
-        TEST(point_13_terms_that_nobody_agreed_to_stop_before_any_request),
+        TEST(acme_point_12_a_lost_account_found_at_an_update_is_registered_again),
+        TEST(acme_point_12_a_deactivated_account_needs_a_person),
+        TEST(acme_point_13_terms_that_nobody_agreed_to_stop_before_any_request),
         TEST(without_terms_nothing_needs_to_be_agreed_to),
-        TEST(external_accounts_are_refused_before_any_request),
+        TEST(acme_point_14_a_missing_external_account_is_told_before_any_request),
+        TEST(acme_point_14_the_binding_is_for_new_accounts_only),
+        TEST(acme_point_12_an_unauthorized_look_up_is_a_deactivated_account),
+        TEST(a_look_up_that_fails_is_tried_again),
+        TEST(acme_point_12_records_that_name_a_lost_account_forbid_a_new_one),
+        TEST(acme_point_13_changed_terms_are_agreed_to_if_the_spec_says_so),
+        TEST(a_deactivation_is_recorded_and_stays),
         TEST(bad_answers_end_the_registration),
         TEST(failures_on_the_way_come_out),
         TEST(a_document_survives_its_file),

@@ -194,7 +194,7 @@ static void a_directory_may_redirect_but_not_for_ever(void **state)
     assert_true(ca_facts(t).directory_at != 0); /* the old one stays */
 }
 
-static void point_06_a_body_without_end_is_cut_off(void **state)
+static void acme_point_06_a_body_without_end_is_cut_off(void **state)
 {
     struct ca_test *t = *state;
     struct cl_buf b;
@@ -210,7 +210,7 @@ static void point_06_a_body_without_end_is_cut_off(void **state)
     cl_buf_deinit(&b);
 }
 
-static void point_10_the_clock_of_the_ca_is_compared(void **state)
+static void acme_point_10_the_clock_of_the_ca_is_compared(void **state)
 {
     struct ca_test *t = *state;
 
@@ -224,7 +224,7 @@ static void point_10_the_clock_of_the_ca_is_compared(void **state)
 
 /* ---- the account and the directory change under us ---- */
 
-static void point_12_a_lost_account_registers_again(void **state)
+static void acme_point_12_a_lost_account_registers_again(void **state)
 {
     struct ca_test *t = *state;
     struct issued i = {0};
@@ -411,9 +411,9 @@ int main(void)
         TEST(a_step_can_be_cancelled),
         TEST(what_is_no_directory_is_a_named_failure),
         TEST(a_directory_may_redirect_but_not_for_ever),
-        TEST(point_06_a_body_without_end_is_cut_off),
-        TEST(point_10_the_clock_of_the_ca_is_compared),
-        TEST(point_12_a_lost_account_registers_again),
+        TEST(acme_point_06_a_body_without_end_is_cut_off),
+        TEST(acme_point_10_the_clock_of_the_ca_is_compared),
+        TEST(acme_point_12_a_lost_account_registers_again),
         TEST(a_directory_that_has_moved_is_fetched_again),
         TEST(a_new_nonce_that_is_gone_means_a_stale_directory_too),
         TEST(a_changed_email_address_is_told_to_the_ca),

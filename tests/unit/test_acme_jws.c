@@ -48,7 +48,7 @@ static struct key *new_key(enum key_algorithm algorithm, long size)
     return key;
 }
 
-static void point_03_the_url_header_equals_the_requested_url_byte_for_byte(void **state)
+static void acme_point_03_the_url_header_equals_the_requested_url_byte_for_byte(void **state)
 {
     struct key *key = new_key(KEY_ECDSA, 256);
     json_t *jws = sign(key, "https://ca.example/acct/1", NULL, "{}");
@@ -64,7 +64,7 @@ static void point_03_the_url_header_equals_the_requested_url_byte_for_byte(void 
     key_destroy(key);
 }
 
-static void point_04_kid_or_jwk_but_never_both(void **state)
+static void acme_point_04_kid_or_jwk_but_never_both(void **state)
 {
     struct key *key = new_key(KEY_ECDSA, 256);
     struct cl_err err = {0};
@@ -91,7 +91,7 @@ static void point_04_kid_or_jwk_but_never_both(void **state)
     key_destroy(key);
 }
 
-static void point_05_post_as_get_has_the_empty_string_and_a_challenge_an_object(void **state)
+static void acme_point_05_post_as_get_has_the_empty_string_and_a_challenge_an_object(void **state)
 {
     struct key *key = new_key(KEY_ECDSA, 256);
     json_t *get = sign(key, "https://ca.example/acct/1", NULL, "");
@@ -149,9 +149,9 @@ static void point_31_a_key_authorization_is_token_dot_thumbprint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(point_03_the_url_header_equals_the_requested_url_byte_for_byte),
-        cmocka_unit_test(point_04_kid_or_jwk_but_never_both),
-        cmocka_unit_test(point_05_post_as_get_has_the_empty_string_and_a_challenge_an_object),
+        cmocka_unit_test(acme_point_03_the_url_header_equals_the_requested_url_byte_for_byte),
+        cmocka_unit_test(acme_point_04_kid_or_jwk_but_never_both),
+        cmocka_unit_test(acme_point_05_post_as_get_has_the_empty_string_and_a_challenge_an_object),
         cmocka_unit_test(an_es256_signature_is_64_bytes_and_rsa_says_rs256),
         cmocka_unit_test(point_31_a_key_authorization_is_token_dot_thumbprint),
     };

@@ -304,7 +304,7 @@ static void challenges_past_the_32nd_are_left_out(void **state)
     cl_strv_deinit(&many);
 }
 
-static void point_06_html_is_no_problem_document_and_does_no_harm(void **state)
+static void acme_point_06_html_is_no_problem_document_and_does_no_harm(void **state)
 {
     static const char *const TEXTS[] = {"",     "<html>502</html>", "[]",        "{}",
                                         "null", "{\"x\":1}",        "{\"type\":"};
@@ -370,7 +370,7 @@ static void an_account_is_read_with_its_contacts(void **state)
     assert_int_equal(acme_msg_account("x", 1, &a, &err), -1);
 }
 
-static void point_16_contacts_may_be_empty(void **state)
+static void acme_point_16_contacts_may_be_empty(void **state)
 {
     static const struct {
         const char *email, *payload;
@@ -393,7 +393,7 @@ static void point_16_contacts_may_be_empty(void **state)
         cl_strv_deinit(&contacts);
     }
     struct cl_strv none = {0};
-    char *update = acme_msg_update_account(&none);
+    char *update = acme_msg_update_account(&none, false);
     assert_string_equal(update, "{\"contact\":[]}");
     cl_free(update);
 }
@@ -445,11 +445,11 @@ int main(void)
         cmocka_unit_test(an_authorization_keeps_the_challenges_that_make_sense),
         cmocka_unit_test(an_authorization_needs_status_and_identifier),
         cmocka_unit_test(challenges_past_the_32nd_are_left_out),
-        cmocka_unit_test(point_06_html_is_no_problem_document_and_does_no_harm),
+        cmocka_unit_test(acme_point_06_html_is_no_problem_document_and_does_no_harm),
         cmocka_unit_test(acme_point_24_subproblems_are_read_with_their_names),
         cmocka_unit_test(a_problem_of_an_old_or_foreign_kind_keeps_its_type),
         cmocka_unit_test(an_account_is_read_with_its_contacts),
-        cmocka_unit_test(point_16_contacts_may_be_empty),
+        cmocka_unit_test(acme_point_16_contacts_may_be_empty),
         cmocka_unit_test(an_order_asks_for_all_names_and_for_a_lifetime_only_if_told),
         cmocka_unit_test(every_request_has_a_name),
     };

@@ -49,7 +49,7 @@ static void the_pool_is_bounded_and_the_oldest_gives_way(void **state)
     acme_nonces_deinit(&n);
 }
 
-static void point_02_nonces_are_dropped_after_an_hour(void **state)
+static void acme_point_02_nonces_are_dropped_after_an_hour(void **state)
 {
     struct acme_nonces n;
 
@@ -87,7 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_nonce_is_used_first_and_once),
         cmocka_unit_test(the_pool_is_bounded_and_the_oldest_gives_way),
-        cmocka_unit_test(point_02_nonces_are_dropped_after_an_hour),
+        cmocka_unit_test(acme_point_02_nonces_are_dropped_after_an_hour),
         cmocka_unit_test(what_is_no_base64url_is_no_nonce),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void acme_point_28_every_problem_type_has_a_class(void **state)
     }
 }
 
-static void point_08_429_503_and_409_differ(void **state)
+static void acme_point_08_429_503_and_409_differ(void **state)
 {
     static const struct {
         long status;
@@ -148,7 +148,8 @@ static void a_status_that_says_more_than_the_type_wins(void **state)
     assert_string_equal(err.type, URN "unheardOf");
 }
 
-static void point_07_retry_after_is_seconds_or_a_date_and_never_shortened_but_to_a_day(void **state)
+static void
+acme_point_07_retry_after_is_seconds_or_a_date_and_never_shortened_but_to_a_day(void **state)
 {
     static const struct {
         const char *header;
@@ -202,7 +203,7 @@ static void the_date_in_a_detail_stands_in_for_retry_after(void **state)
     }
 }
 
-static void point_13_terms_of_service_need_a_person(void **state)
+static void acme_point_13_terms_of_service_need_a_person(void **state)
 {
     struct cl_err err = answer(403, NULL,
                                "{\"type\":\"" URN "userActionRequired\",\"detail\":\"Terms have "
@@ -320,12 +321,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acme_point_28_every_problem_type_has_a_class),
-        cmocka_unit_test(point_08_429_503_and_409_differ),
+        cmocka_unit_test(acme_point_08_429_503_and_409_differ),
         cmocka_unit_test(a_status_that_says_more_than_the_type_wins),
         cmocka_unit_test(
-            point_07_retry_after_is_seconds_or_a_date_and_never_shortened_but_to_a_day),
+            acme_point_07_retry_after_is_seconds_or_a_date_and_never_shortened_but_to_a_day),
         cmocka_unit_test(the_date_in_a_detail_stands_in_for_retry_after),
-        cmocka_unit_test(point_13_terms_of_service_need_a_person),
+        cmocka_unit_test(acme_point_13_terms_of_service_need_a_person),
         cmocka_unit_test(acme_point_29_a_paused_name_waits_for_a_person),
         cmocka_unit_test(acme_point_24_subproblems_name_the_identifier),
         cmocka_unit_test(foreign_text_is_cleaned),

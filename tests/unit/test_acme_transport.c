@@ -4,7 +4,7 @@
 
 /* ---- transport ---- */
 
-static void point_01_bad_nonce_is_retried_with_the_nonce_of_the_error(void **state)
+static void acme_point_01_bad_nonce_is_retried_with_the_nonce_of_the_error(void **state)
 {
     struct ca_test *t = *state;
     struct issued i = {0};
@@ -31,7 +31,7 @@ static void point_01_bad_nonce_is_retried_with_the_nonce_of_the_error(void **sta
     issued_free(&i);
 }
 
-static void point_01_bad_nonces_without_end_are_a_passing_failure(void **state)
+static void acme_point_01_bad_nonces_without_end_are_a_passing_failure(void **state)
 {
     struct ca_test *t = *state;
     struct issued i = {0};
@@ -49,7 +49,7 @@ static void point_01_bad_nonces_without_end_are_a_passing_failure(void **state)
     issued_free(&i);
 }
 
-static void point_02_a_reply_without_a_nonce_costs_one_new_nonce(void **state)
+static void acme_point_02_a_reply_without_a_nonce_costs_one_new_nonce(void **state)
 {
     struct ca_test *t = *state;
     struct issued i = {0};
@@ -67,7 +67,7 @@ static void point_02_a_reply_without_a_nonce_costs_one_new_nonce(void **state)
     issued_free(&i);
 }
 
-static void point_03_requests_are_jose_json_with_a_user_agent(void **state)
+static void acme_point_03_requests_are_jose_json_with_a_user_agent(void **state)
 {
     struct ca_test *t = *state;
 
@@ -87,7 +87,7 @@ static void point_03_requests_are_jose_json_with_a_user_agent(void **state)
     json_decref(h);
 }
 
-static void point_03_a_redirected_post_is_not_followed(void **state)
+static void acme_point_03_a_redirected_post_is_not_followed(void **state)
 {
     struct ca_test *t = *state;
     struct issued i = {0};
@@ -186,7 +186,7 @@ static void a_short_retry_after_of_a_busy_ca_is_waited_out(void **state)
     issued_free(&i);
 }
 
-static void point_08_a_long_retry_after_of_a_busy_ca_holds_the_issuer(void **state)
+static void acme_point_08_a_long_retry_after_of_a_busy_ca_holds_the_issuer(void **state)
 {
     struct ca_test *t = *state;
     struct issued i = {0};
@@ -212,7 +212,7 @@ static void point_08_a_long_retry_after_of_a_busy_ca_holds_the_issuer(void **sta
     issued_free(&i);
 }
 
-static void point_08_a_rate_limit_is_passed_up_with_its_time(void **state)
+static void acme_point_08_a_rate_limit_is_passed_up_with_its_time(void **state)
 {
     struct ca_test *t = *state;
     struct issued i = {0};
@@ -327,17 +327,17 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, ca_setup, ca_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(point_01_bad_nonce_is_retried_with_the_nonce_of_the_error),
-        TEST(point_01_bad_nonces_without_end_are_a_passing_failure),
-        TEST(point_02_a_reply_without_a_nonce_costs_one_new_nonce),
-        TEST(point_03_requests_are_jose_json_with_a_user_agent),
-        TEST(point_03_a_redirected_post_is_not_followed),
+        TEST(acme_point_01_bad_nonce_is_retried_with_the_nonce_of_the_error),
+        TEST(acme_point_01_bad_nonces_without_end_are_a_passing_failure),
+        TEST(acme_point_02_a_reply_without_a_nonce_costs_one_new_nonce),
+        TEST(acme_point_03_requests_are_jose_json_with_a_user_agent),
+        TEST(acme_point_03_a_redirected_post_is_not_followed),
         TEST(point_35_the_chain_is_asked_for_by_post_as_get_as_pem),
         TEST(a_server_error_is_tried_again),
         TEST(a_new_order_whose_answer_is_lost_is_not_sent_again),
         TEST(a_short_retry_after_of_a_busy_ca_is_waited_out),
-        TEST(point_08_a_long_retry_after_of_a_busy_ca_holds_the_issuer),
-        TEST(point_08_a_rate_limit_is_passed_up_with_its_time),
+        TEST(acme_point_08_a_long_retry_after_of_a_busy_ca_holds_the_issuer),
+        TEST(acme_point_08_a_rate_limit_is_passed_up_with_its_time),
         TEST(a_ca_that_is_gone_is_tried_again_until_it_is_back),
         TEST(only_one_new_order_is_unsaved_at_a_time),
         TEST(no_more_than_max_connections_requests_run),

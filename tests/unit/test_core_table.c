@@ -51,6 +51,7 @@ CASE(incorrect_certificate, x->facts.uid = "other")
 CASE(secret_mismatch, x->spec.private_key.size = 384)
 CASE(request_changed, x->facts.wanted_request = "{\"dnsNames\":[\"b.example\"]}")
 CASE(manually_triggered, x->facts.renew_requested = NOW)
+CASE(revoked, x->manifest.revoked_at = NOW)
 CASE(urgent, x->facts.ari_selected = T0 + 1; x->facts.ari_urgent = true)
 CASE(window_closed, x->facts.window_opens = DAYS(75); x->now = DAYS(70))
 CASE(ari_check, x->facts.ari_poll_at = NOW + 1)
@@ -69,6 +70,15 @@ CASE(suspended, nothing_issued(x); x->spec.suspend = true)
 CASE(deleted, nothing_issued(x); x->facts.deleted_at = NOW; x->facts.grace_end = NOW + 1)
 CASE(conflict, nothing_issued(x); x->facts.conflict = "claimed")
 CASE(key_kept, secret_mismatch(x); x->spec.private_key.rotation_policy = ROTATE_NEVER)
+CASE(key_compromised, nothing_issued(x); x->facts.key_compromised = true;
+     x->spec.private_key.rotation_policy = ROTATE_NEVER)
+CASE(not_reissued, x->manifest.revoked_at = NOW; x->manifest.no_reissue = true)
+CASE(agreement, nothing_issued(x);
+     x->facts.hold = (struct hold_view){
+         .kind = CL_ERR_PERMANENT, .not_before = CL_NEVER, .reason = "AgreementRequired"})
+CASE(paused, nothing_issued(x); x->facts.hold = (struct hold_view){.kind = CL_ERR_PERMANENT,
+                                                                   .not_before = NOW + 1,
+                                                                   .reason = "PausedByCA"})
 CASE(unsupported, nothing_issued(x); x->facts.issuer_problem = "no")
 CASE(invalid_profile, nothing_issued(x); x->facts.profile_problem = "no such profile")
 CASE(no_solver, nothing_issued(x); x->facts.no_solver = "a.example")
@@ -138,6 +148,11 @@ static void (*const CASES[])(struct fixture *) = {
     window_closed,
     ari_check,
     renewing,
+    revoked,
+    key_compromised,
+    not_reissued,
+    agreement,
+    paused,
     expired,
     not_yet_valid,
     output_conflict,
@@ -237,6 +252,14 @@ static void run_issuers(void)
           .needs_account = true,
           .account_ok = true},
          {0}},
+        {ISSUER_ACME,
+         {.credentials = CREDENTIALS_OK,
+          .needs_directory = true,
+          .directory_at = NOW,
+          .needs_account = true,
+          .rollover_due = true,
+          .skew = -2 * CL_HOUR},
+         {0}},
         {ISSUER_CA, {.credentials = CREDENTIALS_TO_MAKE}, {0}},
         {ISSUER_CA, {.credentials = CREDENTIALS_OK}, {0}},
         {ISSUER_CA, {.credentials = CREDENTIALS_OK, .valid_from = T0, .expires = NOW + 1}, {0}},
@@ -254,6 +277,10 @@ static void run_issuers(void)
         said.issuer_steps[p.step] = true;
         said.reasons[p.ready.reason] = said.reasons[p.stalled.reason] = true;
         said.reasons[p.next_reason] = true;
+        for (size_t c = 0; c < CONDITION_COUNT; c++) {
+            said.reasons[p.conditions[c].reason] = true;
+            said.conditions[c] |= p.conditions[c].status == STATUS_TRUE;
+        }
     }
 }
 

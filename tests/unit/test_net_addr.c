@@ -184,7 +184,7 @@ static void assert_links(const char *const *headers, const char *rel, const char
     cl_strv_deinit(&op.headers);
 }
 
-static void links_are_found_by_relation(void **state)
+static void acme_point_09_links_are_found_by_relation_also_of_several_headers(void **state)
 {
     static const struct {
         const char *headers[4];
@@ -254,7 +254,7 @@ int main(void)
         cmocka_unit_test(only_host_and_port_of_a_url_are_shown),
         cmocka_unit_test(every_result_of_libcurl_has_a_kind_a_reason_and_a_text),
         cmocka_unit_test(control_characters_of_a_peer_do_not_reach_the_text),
-        cmocka_unit_test(links_are_found_by_relation),
+        cmocka_unit_test(acme_point_09_links_are_found_by_relation_also_of_several_headers),
         cmocka_unit_test(a_header_is_found_by_its_whole_name),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);

@@ -259,7 +259,25 @@ static void acme_issuers_agree_and_trust_in_one_way(void **state)
         {"    privateKeySecretRef: {key: x}\n",
          "8:26: spec.acme.privateKeySecretRef: give one of name, file, env and credential\n"},
         {"    externalAccountBinding: {keyID: x}\n",
-         "8:5: spec.acme.externalAccountBinding: not supported by this version of certloop\n"},
+         "8:29: spec.acme.externalAccountBinding.keySecretRef: required\n"},
+        {"    externalAccountBinding: {keyID: \"a b\", keySecretRef: {name: eab}}\n",
+         "8:37: spec.acme.externalAccountBinding.keyID: expected the key identifier as the CA shows "
+         "it, without spaces and quotes\n"},
+        {"    externalAccountBinding: {keyID: a, keySecretRef: {name: eab}, keyAlgorithm: HS1}\n",
+         "8:81: spec.acme.externalAccountBinding.keyAlgorithm: \"HS1\" is not one of HS256, "
+         "HS384, HS512\n"},
+        {"    proxy: \"http://me:secret@proxy:3128\"\n",
+         "8:12: spec.acme.proxy: user and password do not belong into a spec: put USER:PASSWORD "
+         "into a secret and name it in proxySecretRef\n"},
+        {"    proxy: \"ftp://proxy\"\n",
+         "8:12: spec.acme.proxy: expected http://HOST:PORT, https://HOST:PORT, socks5h://HOST:PORT "
+         "or none\n"},
+        {"    proxy: \"http://proxy:99999\"\n",
+         "8:12: spec.acme.proxy: expected http://HOST:PORT, https://HOST:PORT, socks5h://HOST:PORT "
+         "or none\n"},
+        {"    proxySecretRef: {name: proxy}\n",
+         "8:21: spec.acme.proxySecretRef: needs proxy beside it: the proxy that asks for the "
+         "password\n"},
         {"    preferredChain: \"ISRG Root X1\"\n    profile: tlsserver\n", ""},
         {"    preferredChain: {shortest: true}\n", ""},
         {"    preferredChain: {root: A, issuer: B}\n",
