@@ -40,7 +40,7 @@ static void log_transition(struct unit *u, enum condition_type t, const struct v
         (t == CONDITION_READY && v->status == STATUS_FALSE && u->summary.has_cert)) {
         level = CL_LOG_WARNING;
     }
-    cl_log(level, u->display, token_of(u, v), "%s is %s: %s", condition_type_name(t),
+    cl_log(level, u->display, token_of(u, t, v), "%s is %s: %s", condition_type_name(t),
            v->status == STATUS_ABSENT ? "gone" : condition_status_name(v->status), v->message);
 }
 
@@ -62,7 +62,7 @@ static void set_condition(struct unit *u, enum condition_type t, const struct ve
     if (v->status == STATUS_ABSENT) {
         status_clear(s, t);
     } else {
-        (void)status_set(s, t, v->status, token_of(u, v), v->message, now);
+        (void)status_set(s, t, v->status, token_of(u, t, v), v->message, now);
         s->conditions[t].observed_generation = u->w->memory.generation;
     }
     u->summary.conditions[t] = (unsigned char)v->status;
