@@ -8,6 +8,7 @@
  * the failure is remembered, so that all are tried again when its backoff ends, and an order for the
  * others is made at once, unless the current certificate has them already. */
 #include "reconciler/issue_run.h"
+#include "reconciler/issuer_choice.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
 #include "spec/spec_acme.h"
@@ -203,7 +204,7 @@ bool issue_without_names(struct issue_run *r, const struct cl_err *err)
         "without %.300s, which the CA refused (%s), a certificate for the other %zu names is "
         "ordered; all are tried again at %s",
         names, err->reason, reduced->cert->dns_names.len + reduced->cert->ip_addresses.len,
-        cl_time_format(u->w->memory.hold.not_before, at));
+        cl_time_format(issuer_choice_hold(u)->not_before, at));
     cl_free(names);
     object_destroy(r->reduced);
     r->reduced = reduced;

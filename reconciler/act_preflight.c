@@ -5,6 +5,7 @@
 
 #include "backends/rt/disk.h"
 #include "reconciler/core/preflight_due.h"
+#include "reconciler/issuer_choice.h"
 #include "spec/base/cl_alloc.h"
 #include "spec/base/cl_log.h"
 
@@ -119,7 +120,7 @@ static void done(struct cl_op *op, const struct cl_err *failed)
 bool issue_preflight(struct issue_run *r, void (*go_on)(struct issue_run *r))
 {
     const struct object *issuer = r->instance->object;
-    const struct memory_hold *hold = &r->u->w->memory.hold;
+    const struct memory_hold *hold = issuer_choice_hold(r->u);
 
     if (r->preflight_done || r->instance->ops->type != ISSUER_ACME) {
         return false;

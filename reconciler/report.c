@@ -235,11 +235,7 @@ static void fill_issuers(struct unit *u)
     set_text(&s->used_issuer, other ? m->issuer_name : NULL);
     set_text(&s->used_kind, other ? cl_str_or(m->issuer_kind, "Issuer") : NULL);
     json_decref(s->details);
-    s->details = json_object();
-    if (m != NULL && m->account_url != NULL) {
-        (void)json_object_set_new(s->details, "acme",
-                                  json_pack("{s:s}", "accountURI", m->account_url));
-    }
+    s->details = m != NULL && m->account_url != NULL ? report_acme(u) : json_object();
     issuer_choice_report(u, loop_now(u->d->loop), s->details);
 }
 
@@ -279,10 +275,6 @@ static void fill_certificate(struct unit *u, const struct plan *p)
             ? json_loads(m->last_authorizations, 0, NULL)
             : NULL;
     fill_issuers(u);
-    if (manifest != NULL && manifest->account_url != NULL) {
-        json_decref(s->details);
-        s->details = report_acme(u);
-    }
 }
 
 static void keep_summary(struct unit *u, const struct plan *p)

@@ -57,7 +57,6 @@ struct facts {
     const char *issuer_choice; /* why that one, if it is not spec.issuerRef; NULL or "" = it is */
     cl_time issuer_choice_at;  /* the choice may be another one then; 0 = not by time alone */
     cl_time trouble_since;     /* since when spec.issuerRef has not given what is wanted; 0 = not */
-    bool revoked;              /* the certificate in use is, or is about to be */
     bool standby_ready;        /* a standby that answers the spec lies in its archive */
     cl_time standby_not_after;
     cl_time issuer_hold_until; /* CA-wide Busy or RateLimited; 0 = none */

@@ -201,6 +201,12 @@ void failover_choose(const struct failover_input *in, cl_time now, struct failov
 
 /* ---- the standby ---- */
 
+/* By a person, or by the CA, which says so with a window that is over (RFC 9773 4.2). */
+static bool revoked(const struct facts *f)
+{
+    return whole(f) && (f->ari_urgent || f->manifest->revoked_at != 0);
+}
+
 /* It is another certificate than the one in use, and a better one. */
 static bool better(const struct object *o, const struct facts *f)
 {
@@ -208,7 +214,7 @@ static bool better(const struct object *o, const struct facts *f)
         return true;
     }
     return f->standby_not_after > f->manifest->cert.not_after ||
-           (f->revoked && !failover_on_standby(o->cert, f->manifest));
+           (revoked(f) && !failover_on_standby(o->cert, f->manifest));
 }
 
 bool failover_switches(const struct object *o, const struct facts *f, cl_time now)
@@ -218,7 +224,7 @@ bool failover_switches(const struct object *o, const struct facts *f, cl_time no
     if (!f->standby_ready || stopped || f->standby_not_after <= now || !better(o, f)) {
         return false;
     }
-    if (f->revoked) {
+    if (revoked(f)) {
         return true;
     }
     return f->trouble_since != 0 && now >= cl_time_add(f->trouble_since, patience(f)) &&

@@ -342,8 +342,12 @@ static void a_revoked_certificate_is_replaced_by_the_standby_at_once(void **stat
     struct choice *c = *state;
     standby(c);
     c->x.facts.trouble_since = 0;
-    c->x.facts.revoked = true;
+    c->x.facts.ari_urgent = true;
     c->x.facts.standby_not_after = DAYS(30); /* also by one that ends earlier */
+    assert_true(switches(c, DAYS(2)));
+    c->x.facts.ari_urgent = false;
+    assert_false(switches(c, DAYS(2)));
+    c->x.manifest.revoked_at = DAYS(1);
     assert_true(switches(c, DAYS(2)));
     c->x.manifest.issuer_name = c->x.spec.standby.name;
     c->x.manifest.trigger = text(&c->x, "StandbyInUse");
