@@ -42,13 +42,35 @@ void sim_user_report_deinit(struct sim_user_report *r)
     *r = (struct sim_user_report){0};
 }
 
+/* What is kept outlives the world, so it must not be of its memory: see keep_texts in sim_run.c. */
+static char *keep_text(const char *text)
+{
+    struct sim *world = sim;
+    sim = NULL;
+    char *copy = cl_strdup(text);
+    sim = world;
+    return copy;
+}
+
+static cl_time *keep_time(cl_time *take_list, size_t n, cl_time t)
+{
+    struct sim *world = sim;
+    sim = NULL;
+    cl_time *list = cl_reallocarray(take_list, n + 1, sizeof(cl_time));
+    sim = world;
+    list[n] = t;
+    return list;
+}
+
 void sim_user_report_look(struct sim_user_report *r)
 {
     SIM_WORLD();
     for (size_t i = 0; i < r->len; i++) {
         char *reason = sim_condition(r->items[i].key, "Issuing", "reason");
         if (cl_streq(reason, "RateLimited")) {
-            r->items[i].held = sim_condition(r->items[i].key, "Issuing", "message");
+            char *message = sim_condition(r->items[i].key, "Issuing", "message");
+            r->items[i].held = keep_text(message);
+            cl_free(message);
         }
         cl_free(reason);
     }
@@ -63,10 +85,9 @@ static void note(struct sim_user_cert *c, const struct sim_order *o)
         c->gap_from = until;
         c->gap_to = came;
     }
-    c->issued = cl_reallocarray(c->issued, c->n + 1, sizeof(cl_time));
-    c->not_after = cl_reallocarray(c->not_after, c->n + 1, sizeof(cl_time));
-    c->issued[c->n] = came;
-    c->not_after[c->n++] = o->not_after - SIM_START;
+    c->issued = keep_time(c->issued, c->n, came);
+    c->not_after = keep_time(c->not_after, c->n, o->not_after - SIM_START);
+    c->n++;
 }
 
 /* Several Certificates may ask for one set of names: each takes its share in turn. */

@@ -77,6 +77,8 @@ int cli_planner_plan(struct cli_planner *p, struct unit *u, bool renew, struct o
     if (unit_wake(u, err) < 0 || observe(u, p->now, seen, err) < 0) {
         return -1;
     }
+    p->outputs_detail = seen->facts.outputs_detail;
+    p->replaces = seen->facts.replaces != NULL;
     if (renew) {
         seen->facts.renew_requested = p->now;
     }

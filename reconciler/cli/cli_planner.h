@@ -12,6 +12,8 @@ struct cli_planner {
     struct loop *loop;
     struct daemon *d;
     cl_time now;
+    const char *outputs_detail; /* of the last one planned, while its observation lives */
+    bool replaces; /* of the last one planned: its order would be a renewal that the CA knows */
 };
 /** 0, or the exit code: it was said why. Close it in both cases. */
 int cli_planner_open(struct cli *c, struct cli_planner *ret);

@@ -51,8 +51,11 @@ static void add_sentence(struct planning *p, const struct unit *u, const struct 
                  cl_printf("%s: a new certificate from Issuer %s, because: %s. Costs 1 order%s%s; "
                            "Ready about %s.",
                            u->display, cl_str_or(u->issuer_key, "(none)"), plan->trigger_message,
-                           cost[0] != '\0' ? ": " : " (no limit is known)", cost,
-                           cl_time_format(ready, at)));
+                           cost[0] != '\0'       ? ": "
+                           : p->planner.replaces ? ": it replaces a certificate, so the CA does "
+                                                   "not count it"
+                                                 : " (no limit is known)",
+                           cost, cl_time_format(ready, at)));
     cl_free(cost);
 }
 
@@ -74,6 +77,10 @@ static void add_row(struct planning *p, const struct unit *u, const struct plan 
         reason = reason_token(plan->conditions[CONDITION_READY].reason);
         message = plan->conditions[plan->deploy != PLAN_NONE ? CONDITION_DEPLOYED : CONDITION_READY]
                       .message;
+    }
+    if (plan->deploy == PLAN_PROJECT && plan->issue == PLAN_NONE &&
+        !cl_str_empty(p->planner.outputs_detail)) {
+        message = p->planner.outputs_detail; /* which file, and what is the matter with it */
     }
     if (plan->issue != PLAN_NONE || plan->deploy != PLAN_NONE) {
         p->steps++;

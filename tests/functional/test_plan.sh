@@ -23,7 +23,7 @@ YAML
 CLEANUP+=(pebble_stop)
 pebble_start "$SCRATCH/pebble"
 
-issuer() { # NAME
+issuer() { # NAME [ARI]
     put "issuer-$1.yaml" <<YAML
 apiVersion: certloop/v1
 kind: Issuer
@@ -35,6 +35,7 @@ spec:
     caBundleFile: $PEBBLE_CA
     maxConnections: 2
     retryAfter: EagerFirst
+    renewalInformationSource: ${2:-None}
     rateLimits: {newOrders: {capacity: 3, refill: 1h}, certificatesPerSet: {capacity: 5, refill: 34h}}
     solvers: [{http01: {listen: "127.0.0.1:$PEBBLE_HTTP_PORT"}}]
 YAML
@@ -89,6 +90,12 @@ certificate web "web.example.org, new.example.org"
 plan 2
 says "^web +Issue +RequestChanged +1 order"
 says "because: .*dnsNames.*Costs 1 order: 1 of 2 newOrders, 1 of 5 certificatesPerSet new.example.org,web.example.org; $SOON"
+
+# ... free for a CA that is told which certificate is replaced (RFC 9773)
+issuer pebble ARI
+plan 2
+says "Costs 1 order: it replaces a certificate, so the CA does not count it; $SOON"
+issuer pebble
 
 certificate web "web.example.org" "  privateKey: {algorithm: RSA, size: 2048}"
 plan 2

@@ -28,7 +28,7 @@ done
 before=$(cd "$SPECS" && find . -type f -exec sha256sum {} + | sort)
 
 expect 0 cl simulate --horizon 120d
-grep -Eq '^web: issued 2026-12-01T.*, renewed 1 times, the last until 2027' "$SCRATCH/out" ||
+grep -Eq '^web: issued 2026-12-01T.*, renewed [1-9] times, the last until 2027' "$SCRATCH/out" ||
     { cat "$SCRATCH/out" >&2; fail "the year of web is not told"; }
 grep -Eq '^tenant.*held at first: .*certificatesPerDomain crowd.net: 50 at once, then one more each' "$SCRATCH/out" ||
     { cat "$SCRATCH/out" >&2; fail "the 51st of a domain is not held"; }
