@@ -23,10 +23,11 @@ for unit in certloop.service certloop-http01.socket certloop-tlsalpn01.socket; d
     esac
 done
 cp packaging/systemd/certloop.sysusers packaging/systemd/certloop.tmpfiles "$source/debian/"
-sed -e "s/@VERSION@/$version+git$(date -u -d "@$epoch" +%Y%m%d).$commit/" \
-    -e "s/@DATE@/$(LC_ALL=C date -u -R -d "@$epoch")/" \
-    "$source/debian/changelog.in" >"$source/debian/changelog"
-rm "$source/debian/changelog.in"
+{
+    echo "certloop ($version+git$(date -u -d "@$epoch" +%Y%m%d).$commit) unstable; urgency=medium"
+    printf '\n  * See CHANGELOG.md.\n\n'
+    echo " -- The certloop authors <certloop@example.org>  $(LC_ALL=C date -u -R -d "@$epoch")"
+} >"$source/debian/changelog"
 (cd "$source" && SOURCE_DATE_EPOCH=$epoch dpkg-buildpackage -b -us -uc -rfakeroot) >"$out/build.log" 2>&1 || {
     tail -n 40 "$out/build.log" >&2
     echo "packaging: the build failed ($out/build.log)" >&2

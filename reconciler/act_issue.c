@@ -334,8 +334,8 @@ static void issued(struct cl_op *op, const struct cl_err *failed)
     }
     /* "Not valid yet" by a clock that is behind would be refused, and ordered again, for ever. */
     cl_time judged_at = now + cl_time_max(r->issue.skew, 0);
-    if (cert_guard(r->issue.fullchain_pem, issue_wanted(r)->cert, r->key, judged_at, &r->cert, &err) <
-        0) {
+    if (cert_guard(r->issue.fullchain_pem, issue_wanted(r)->cert, r->key, judged_at, &r->cert,
+                   &err) < 0) {
         issue_fail(r, &err);
         return;
     }

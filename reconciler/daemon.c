@@ -471,6 +471,7 @@ void daemon_stop(struct daemon *d, void (*stopped)(void *user), void *user)
             act_cancel(u);
             act_deploy_cancel(u);
             act_persist_cancel(u);
+            act_ari_cancel(u);
         }
     }
     cl_list_for_each(n, &d->loose) {

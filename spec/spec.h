@@ -406,8 +406,8 @@ struct acme_spec {
     enum renewal_source renewal_source; /* does the CA say when to renew? */
     struct issuer_ref rehearse_with; /* asked first after a failed validation; name NULL = none */
     struct rate_limits_spec rate_limits; /* kept before the CA says so */
-    enum preflight_mode preflight; /* is what the CA will look at looked at first? */
-    long http_port, tls_port;      /* where the CA connects to; 80 and 443 at public ones */
+    enum preflight_mode preflight;       /* is what the CA will look at looked at first? */
+    long http_port, tls_port;            /* where the CA connects to; 80 and 443 at public ones */
     struct solver_list solvers;
     char *profile;
     struct chain_preference preferred_chain;

@@ -15,7 +15,7 @@ apt-get -q update >/tmp/apt.log 2>&1 || fail "apt-get update: $(tail -n 3 /tmp/a
 apt-get -q -y --no-install-recommends install systemd >/tmp/apt.log 2>&1 # sysusers and tmpfiles
 find / -xdev \( -path /proc -o -path /dev -o -path /run -o -path /tmp -o -path /var/cache -o -path /var/log \
     -o -path /var/lib/dpkg -o -path /var/lib/apt \) -prune -o -print | sort >/tmp/before
-apt-get -q -y --no-install-recommends install /root/certloop.deb >/tmp/apt.log 2>&1 ||
+apt-get -q -y --no-install-recommends install /tmp/certloop.deb >/tmp/apt.log 2>&1 ||
     fail "apt-get install: $(tail -n 5 /tmp/apt.log)"
 getent passwd certloop >/dev/null || fail "there is no user certloop"
 [ "$(stat -c %U:%G:%a /var/lib/certloop)" = certloop:certloop:711 ] || fail "state: $(stat -c %U:%G:%a /var/lib/certloop)"
@@ -45,7 +45,7 @@ stop
 say "installed and Ready, as the user certloop without a capability"
 
 revision=$(certloop get app -o json | grep -c '"revision": 1' || true)
-apt-get -q -y --no-install-recommends --reinstall install /root/certloop.deb >/tmp/apt.log 2>&1 ||
+apt-get -q -y --no-install-recommends --reinstall install /tmp/certloop.deb >/tmp/apt.log 2>&1 ||
     fail "apt-get --reinstall: $(tail -n 5 /tmp/apt.log)"
 start
 certloop wait app --timeout 60s || fail "app is not Ready after the upgrade"

@@ -58,8 +58,8 @@ fi
 "${as_root[@]}" rm -rf "$root"
 "${as_root[@]}" mkdir -p "$root"
 "${as_root[@]}" tar -C "$root" -xf "$base"
-"${as_root[@]}" cp "$deb" "$root/root/certloop.deb"
-"${as_root[@]}" cp tests/packages-inside.sh "$root/root/inside.sh"
+"${as_root[@]}" cp "$deb" "$root/tmp/certloop.deb"
+"${as_root[@]}" cp tests/packages-inside.sh "$root/tmp/inside.sh"
 for file in /etc/resolv.conf /etc/hosts; do
     "${as_root[@]}" cp -L "$file" "$root$file"
 done
@@ -70,8 +70,8 @@ done
     mount -t proc proc "$1/proc"
     mount -t tmpfs tmpfs "$1/run"
     mount --bind /dev "$1/dev"
-    exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-        http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" bash /root/inside.sh' sh "$root" ||
+    exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/ LC_ALL=C.UTF-8 \
+        http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" bash /tmp/inside.sh' sh "$root" ||
     fail "inside the clean root"
 "${as_root[@]}" rm -rf "$root"
 say "all passed"

@@ -49,15 +49,15 @@ struct sim_status {
     cl_time not_after;
 };
 struct sim_check {
-    struct cl_map status;  /* path -> struct sim_status */
-    struct cl_map dirty;   /* keys of the archive to look at */
-    struct cl_map damaged; /* ... and those that are not looked at */
-    struct cl_map issuers; /* "HOST PATH" */
-    struct cl_map orders;  /* "HOST NAMES" -> the last order for them */
+    struct cl_map status;    /* path -> struct sim_status */
+    struct cl_map dirty;     /* keys of the archive to look at */
+    struct cl_map damaged;   /* ... and those that are not looked at */
+    struct cl_map issuers;   /* "HOST PATH" */
+    struct cl_map orders;    /* "HOST NAMES" -> the last order for them */
     struct cl_map forecasts; /* name of a Certificate -> struct sim_forecast */
     cl_time forecast_at;
-    struct cl_map hooks;   /* "PROGRAM FINGERPRINT" -> struct hook_run */
-    char *hook_running;    /* fingerprint of what the running program was started for */
+    struct cl_map hooks; /* "PROGRAM FINGERPRINT" -> struct hook_run */
+    char *hook_running;  /* fingerprint of what the running program was started for */
     cl_time next_expiry;
     cl_time alive_since;
     uint64_t expired;   /* certificates that were in use when they expired */

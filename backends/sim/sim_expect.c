@@ -141,9 +141,8 @@ static uint64_t count(const struct expectation *e)
 static bool counts(const char *what)
 {
     return cl_streq(what, "orders") || cl_streq(what, "accounts") || cl_streq(what, "requests") ||
-           cl_streq(what, "rollovers") ||
-           cl_streq(what, "nonces") || cl_streq(what, "polls") || cl_streq(what, "replaced") ||
-           cl_streq(what, "limited") || cl_streq(what, "tooFast") ||
+           cl_streq(what, "rollovers") || cl_streq(what, "nonces") || cl_streq(what, "polls") ||
+           cl_streq(what, "replaced") || cl_streq(what, "limited") || cl_streq(what, "tooFast") ||
            cl_streq(what, "revokedReplaced") || cl_streq(what, "runs") ||
            cl_streq(what, "successes") || cl_streq(what, "expired");
 }

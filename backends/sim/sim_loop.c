@@ -5,8 +5,8 @@
  * later each time, as on a machine that is busy with others. */
 #include "backends/rt/loop.h"
 #include "backends/sim/sim.h"
-#include "backends/sim/sim_fs.h"
 #include "backends/sim/sim_check.h"
+#include "backends/sim/sim_fs.h"
 #include "spec/base/cl_alloc.h"
 
 #define TICKS_MAX 32u

@@ -75,14 +75,14 @@ struct memory {
     uint64_t verified_stamp;  /* revision.stamp_hash of the last load with state OK; 0 = none. For
                                 archive_load_verified, also after a restart */
     struct cl_strv compromised_keys; /* SPKI SHA-256 of keys revoked for compromise: never again */
-    struct memory_hold hold; /* of spec.issuerRef; the others have theirs in issuers */
-    cl_time trouble_since;   /* spec.issuerRef has failed since; 0 = not */
+    struct memory_hold hold;         /* of spec.issuerRef; the others have theirs in issuers */
+    cl_time trouble_since;           /* spec.issuerRef has failed since; 0 = not */
     unsigned trouble_attempts;
     struct memory_issuer *issuers;
     size_t n_issuers;
     struct memory_rehearsal rehearsal;
     struct persist_proofs persist; /* records of dns-persist-01 */
-    struct ari_state ari; /* renewal information of the CA */
+    struct ari_state ari;          /* renewal information of the CA */
     struct memory_hook *hooks;
     size_t n_hooks;
     struct memory_output *outputs;

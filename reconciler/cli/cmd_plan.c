@@ -22,7 +22,7 @@ struct planning {
     size_t orders;
     cl_time ready_by;         /* of the last of these orders */
     struct cl_strv sentences; /* what, why, at what cost, when */
-    json_t *preflight; /* findings, with -o json */
+    json_t *preflight;        /* findings, with -o json */
 };
 
 /* Is an order to be made, now or at its turn? */
@@ -178,8 +178,8 @@ static int print_plan(struct planning *p, size_t found)
         cli_print_json(c, json_pack("{s:s,s:I,s:I,s:O,s:I,s:o,s:O}", "apiVersion", "certloop/v1",
                                     "steps", (json_int_t)p->steps, "rejectedFiles",
                                     (json_int_t)info.rejected, "plan", p->items, "orders",
-                                    (json_int_t)p->orders, "readyBy", json_time(p->ready_by), "preflight",
-                                    p->preflight));
+                                    (json_int_t)p->orders, "readyBy", json_time(p->ready_by),
+                                    "preflight", p->preflight));
     } else if (found > 0) {
         cli_table_print(c, &p->table);
         print_sentences(p);

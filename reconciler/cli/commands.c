@@ -153,7 +153,8 @@ const struct cli_command CLI_COMMANDS[] = {
      "share are lower bounds: others spend, too; a 429 of the CA corrects them.\n\n"
      "Exit: 0, 1 no such Issuer.",
      NULL, cmd_limits},
-    {"simulate", "[--horizon 1y] [--fault TEXT]...", "the specs in virtual time, with the CA's limits",
+    {"simulate", "[--horizon 1y] [--fault TEXT]...",
+     "the specs in virtual time, with the CA's limits",
      "Takes the specs of --specs as they are and runs the daemon's own code on them against model CAs\n"
      "with the limits and lifetimes that theirs have: when each certificate is issued and renewed, what\n"
      "waits for which limit, whether anything is ever late. Secrets are not needed, every name can be\n"
