@@ -92,8 +92,7 @@ static void wish_done(struct cl_op *op, const struct cl_err *err)
     static const char *const DONE[ISSUER_WISH_COUNT] = {
         [ISSUER_WISH_UPDATE] = "the CA has been told the contacts of Issuer",
         [ISSUER_WISH_ROLLOVER] = "there is a new account key for Issuer",
-        [ISSUER_WISH_DEACTIVATE] = "the account is deactivated for good; nothing is issued by "
-                                   "Issuer",
+        [ISSUER_WISH_DEACTIVATE] = "deactivated for good is the account of Issuer",
     };
     struct asked *q = op->user;
     struct unit *u = unit_find(q->r->d, true, q->key);

@@ -162,13 +162,23 @@ static void ready(void *user, int fd, unsigned events)
     handshake(p);
 }
 
+/* OpenSSL's macro drops const, although the name is only copied. */
+static bool set_server_name(SSL *ssl, const char *server_name)
+{
+    char *name = cl_strdup(server_name);
+    bool ok = SSL_set_tlsext_host_name(ssl, name) == 1;
+
+    cl_free(name);
+    return ok;
+}
+
 static int prepare(struct probe *p, const char *server_name)
 {
     p->ctx = SSL_CTX_new(TLS_client_method());
     p->ssl = p->ctx != NULL ? SSL_new(p->ctx) : NULL;
     if (p->ssl == NULL ||
         SSL_set_alpn_protos(p->ssl, PROTOCOLS, sizeof PROTOCOLS - 1) != 0 /* 0 is success */ ||
-        SSL_set_tlsext_host_name(p->ssl, server_name) != 1 || SSL_set_fd(p->ssl, p->fd) != 1) {
+        !set_server_name(p->ssl, server_name) || SSL_set_fd(p->ssl, p->fd) != 1) {
         ERR_clear_error();
         return cl_fail(&p->err, CL_ERR_LOCAL, "TLSFailed",
                        "no TLS connection for the name %s can be made", server_name);
