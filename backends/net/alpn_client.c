@@ -43,7 +43,7 @@ static void end(struct probe *p, const char *cert_pem)
     if (p->ssl != NULL) {
         SSL_get0_alpn_selected(p->ssl, &chosen, &len);
     }
-    char *protocol = cl_strndup((const char *)chosen, len);
+    char *protocol = len > 0 ? cl_strndup((const char *)chosen, len) : cl_strdup("");
     SSL_free(p->ssl);
     SSL_CTX_free(p->ctx);
     if (p->fd >= 0) {

@@ -456,6 +456,9 @@ static inline void issued_free(struct issued *i)
     cl_free(i->issue.fullchain_pem);
     cl_free(i->issue.used_order_url);
     cl_free(i->issue.used_account_url);
+    cl_free(i->issue.used_certificate_url);
+    name_problems_deinit(&i->issue.names);
+    cl_strv_deinit(&i->issue.warnings);
     cl_strv_deinit(&i->spec.dns_names);
     cl_free(i->object.metadata.name);
     cl_free(i->object.metadata.namespace_);

@@ -386,6 +386,9 @@ static void an_order_is_resumed_by_its_url(void **state)
     issued_wait(&i);
     cl_free(i.issue.used_order_url);
     cl_free(i.issue.used_account_url);
+    cl_free(i.issue.used_certificate_url);
+    name_problems_deinit(&i.issue.names);
+    cl_strv_deinit(&i.issue.warnings);
     i.issue.order_url = url;
     i.done = false;
     acme_issuer_ops.issue(t->issuer, &i.issue);
