@@ -59,6 +59,7 @@ static void add_sentence(struct planning *p, const struct unit *u, const struct 
     cl_free(cost);
 }
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a table of words */
 static void add_row(struct planning *p, const struct unit *u, const struct plan *plan)
 {
     char next[CL_TIME_TEXT];
