@@ -69,8 +69,9 @@ static enum step fail(struct acme_rollover *r, const struct cl_err *err, const c
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): all states have the same parameters */
-static enum step rollover_check(struct acme_rollover *r, const struct acme_rollover_event *ev,
-                                enum acme_rollover_action *act)
+static enum step
+rollover_check(struct acme_rollover *r, const struct acme_rollover_event *ev,
+               enum acme_rollover_action *act) /* NOLINT(readability-non-const-parameter) */
 {
     struct cl_err err;
 

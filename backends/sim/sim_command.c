@@ -219,7 +219,7 @@ static int do_certs(struct command *c)
         char *name = cl_printf("%s-%04llu", word(c, 2), (unsigned long long)i);
         char *dns = domains == 0 ? cl_printf("%s.example.com", name)
                                  : cl_printf("%s.d%llu.example", name,
-                                             (unsigned long long)(i % domains + 1));
+                                             (unsigned long long)(i % domains) + 1);
         char *path = cl_printf(SIM_SPECS "/%s.yaml", name);
         char *text = cert_text(c, name, dns);
         int rc = put(path, text, 0644);
