@@ -458,6 +458,7 @@ static inline void issued_free(struct issued *i)
     cl_free(i->issue.used_account_url);
     cl_free(i->issue.used_certificate_url);
     name_problems_deinit(&i->issue.names);
+    json_decref(i->issue.failed_view);
     cl_strv_deinit(&i->issue.warnings);
     cl_strv_deinit(&i->spec.dns_names);
     cl_free(i->object.metadata.name);

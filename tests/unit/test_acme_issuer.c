@@ -388,6 +388,7 @@ static void an_order_is_resumed_by_its_url(void **state)
     cl_free(i.issue.used_account_url);
     cl_free(i.issue.used_certificate_url);
     name_problems_deinit(&i.issue.names);
+    json_decref(i.issue.failed_view);
     cl_strv_deinit(&i.issue.warnings);
     i.issue.order_url = url;
     i.done = false;
