@@ -68,10 +68,10 @@ static enum step fail(struct acme_rollover *r, const struct cl_err *err, const c
     return go(r, ROLLOVER_DONE);
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): all states have the same parameters */
-static enum step
-rollover_check(struct acme_rollover *r, const struct acme_rollover_event *ev,
-               enum acme_rollover_action *act) /* NOLINT(readability-non-const-parameter) */
+/* NOLINTBEGIN(readability-non-const-parameter): all states have the same parameters */
+static enum step rollover_check(struct acme_rollover *r, const struct acme_rollover_event *ev,
+                                enum acme_rollover_action *act)
+/* NOLINTEND(readability-non-const-parameter) */
 {
     struct cl_err err;
 

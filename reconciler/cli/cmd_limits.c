@@ -130,34 +130,38 @@ static void plan_all(struct limits *l)
     }
 }
 
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a table of words */
+static void print_held_by(struct limits *l, const struct unit *issuer)
+{
+    struct unit **held;
+    char at[CL_TIME_TEXT];
+    size_t n = held_units(l, issuer, &held);
+
+    for (size_t i = 0; i < n && i < HELD_SHOWN; i++) {
+        const struct ledger_bucket *b = held[i]->ledger.decides;
+        bool of_one = b != NULL && !cl_streq(b->key, "*");
+        (void)fprintf(l->p.c->out, "%s is held by %s%s%s until %s\n", held[i]->display,
+                      b != NULL ? ledger_kind_name(b->kind) : "its place in line",
+                      of_one ? " " : "", of_one ? b->key : "",
+                      cl_time_format(held[i]->ledger.turn, at));
+    }
+    if (n > HELD_SHOWN) {
+        (void)fprintf(l->p.c->out, "... and %zu more, the last until %s\n", n - HELD_SHOWN,
+                      cl_time_format(held[n - 1]->ledger.turn, at));
+    }
+    cl_free(held);
+}
+
 static void print_held(struct limits *l)
 {
+    const char *wanted = wanted_issuer(l->p.c);
     size_t pos = 0;
     void *value;
-    char at[CL_TIME_TEXT];
 
     while (cl_map_next(&l->p.d->units, &pos, NULL, &value)) {
-        const struct unit *issuer = value;
-        struct unit **held;
-        if (!issuer->is_issuer ||
-            (wanted_issuer(l->p.c) != NULL && !cl_streq(wanted_issuer(l->p.c), issuer->name))) {
-            continue;
+        const struct unit *u = value;
+        if (u->is_issuer && (wanted == NULL || cl_streq(wanted, u->name))) {
+            print_held_by(l, u);
         }
-        size_t n = held_units(l, issuer, &held);
-        for (size_t i = 0; i < n && i < HELD_SHOWN; i++) {
-            const struct ledger_bucket *b = held[i]->ledger.decides;
-            (void)fprintf(l->p.c->out, "%s is held by %s%s%s until %s\n", held[i]->display,
-                          b != NULL ? ledger_kind_name(b->kind) : "its place in line",
-                          b != NULL && !cl_streq(b->key, "*") ? " " : "",
-                          b != NULL && !cl_streq(b->key, "*") ? b->key : "",
-                          cl_time_format(held[i]->ledger.turn, at));
-        }
-        if (n > HELD_SHOWN) {
-            (void)fprintf(l->p.c->out, "... and %zu more, the last until %s\n", n - HELD_SHOWN,
-                          cl_time_format(held[n - 1]->ledger.turn, at));
-        }
-        cl_free(held);
     }
 }
 

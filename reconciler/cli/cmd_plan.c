@@ -59,47 +59,64 @@ static void add_sentence(struct planning *p, const struct unit *u, const struct 
     cl_free(cost);
 }
 
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): a table of words */
-static void add_row(struct planning *p, const struct unit *u, const struct plan *plan)
-{
-    char next[CL_TIME_TEXT];
-    const char *step = plan_step_name(plan->issue != PLAN_NONE ? plan->issue : plan->deploy);
-    const char *reason = reason_token(plan->trigger);
-    const char *message = plan->trigger_message;
-    bool issue = plan->issue == PLAN_ISSUE;
-    bool order = orders(u, plan);
+/* What a row says: the step, the reason for it or for waiting, and in words. */
+struct row {
+    const char *step, *reason, *message;
+};
 
-    add_sentence(p, u, plan);
-    if (plan->gate != REASON_NONE && plan->trigger != REASON_NONE && plan->issue == PLAN_NONE) {
-        step = plan->deploy != PLAN_NONE ? step : "Wait";
-        reason = reason_token(plan->gate);
-        message = plan->gate_message;
-    } else if (plan->trigger == REASON_NONE) {
-        reason = reason_token(plan->conditions[CONDITION_READY].reason);
-        message = plan->conditions[plan->deploy != PLAN_NONE ? CONDITION_DEPLOYED : CONDITION_READY]
-                      .message;
+static struct row row_of(const struct planning *p, const struct plan *plan)
+{
+    struct row row = {
+        .step = plan_step_name(plan->issue != PLAN_NONE ? plan->issue : plan->deploy),
+        .reason = reason_token(plan->trigger),
+        .message = plan->trigger_message,
+    };
+    bool deploys = plan->deploy != PLAN_NONE;
+
+    if (plan->trigger == REASON_NONE) {
+        row.reason = reason_token(plan->conditions[CONDITION_READY].reason);
+        row.message = plan->conditions[deploys ? CONDITION_DEPLOYED : CONDITION_READY].message;
+    } else if (plan->gate != REASON_NONE && plan->issue == PLAN_NONE) {
+        row.step = deploys ? row.step : "Wait";
+        row.reason = reason_token(plan->gate);
+        row.message = plan->gate_message;
     }
     if (plan->deploy == PLAN_PROJECT && plan->issue == PLAN_NONE &&
         !cl_str_empty(p->planner.outputs_detail)) {
-        message = p->planner.outputs_detail; /* which file, and what is the matter with it */
+        row.message = p->planner.outputs_detail; /* which file, and what is the matter with it */
     }
+    return row;
+}
+
+static void add_item(struct planning *p, const struct unit *u, const struct plan *plan,
+                     const struct row *row, const char *next)
+{
+    json_t *o = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s}", "object", u->display, "step", row->step, "reason",
+        row->reason, "message", row->message, "gate", reason_token(plan->gate), "nextTime", next,
+        "orders", plan->issue == PLAN_ISSUE ? 1 : 0, "nextReason", reason_token(plan->next_reason));
+    if (orders(u, plan)) {
+        json_put(o, "cost", cli_planner_cost_json(&p->planner, u));
+        json_put(o, "readyAt", json_time(cli_planner_ready(&p->planner, u)));
+    }
+    (void)json_array_append_new(p->items, o);
+}
+
+static void add_row(struct planning *p, const struct unit *u, const struct plan *plan)
+{
+    char next[CL_TIME_TEXT];
+    const struct row row = row_of(p, plan);
+
+    add_sentence(p, u, plan);
     if (plan->issue != PLAN_NONE || plan->deploy != PLAN_NONE) {
         p->steps++;
     }
     (void)cl_time_format(plan->next_at == CL_NEVER ? 0 : plan->next_at, next);
     if (p->c->output == CLI_JSON) {
-        json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s}", "object", u->display, "step",
-                              step, "reason", reason, "message", message, "gate",
-                              reason_token(plan->gate), "nextTime", next, "orders", issue ? 1 : 0,
-                              "nextReason", reason_token(plan->next_reason));
-        if (order) {
-            json_put(o, "cost", cli_planner_cost_json(&p->planner, u));
-            json_put(o, "readyAt", json_time(cli_planner_ready(&p->planner, u)));
-        }
-        (void)json_array_append_new(p->items, o);
+        add_item(p, u, plan, &row, next);
     } else {
-        cli_table_row(&p->table, u->display, step, reason, order ? "1 order" : "none", next,
-                      message, NULL);
+        cli_table_row(&p->table, u->display, row.step, row.reason,
+                      orders(u, plan) ? "1 order" : "none", next, row.message, NULL);
     }
 }
 

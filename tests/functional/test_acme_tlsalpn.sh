@@ -57,11 +57,10 @@ grep -q 'alert number 112' "$SCRATCH/out" || fail "no name: $(cat "$SCRATCH/out"
 
 # clients that say nothing keep nobody else out
 python3 - "$TLS" "$SCRATCH/silent" <<'PY' &
-import socket, sys, time
+import signal, socket, sys
 held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(300)]
 open(sys.argv[2], "w").close()
-while True:
-    time.sleep(60)
+signal.pause()
 PY
 silent=$!
 # shellcheck disable=SC2317 # called at the end
