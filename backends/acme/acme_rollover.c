@@ -71,7 +71,7 @@ static enum step fail(struct acme_rollover *r, const struct cl_err *err, const c
 /* NOLINTBEGIN(readability-non-const-parameter): all states have the same parameters */
 static enum step rollover_check(struct acme_rollover *r, const struct acme_rollover_event *ev,
                                 enum acme_rollover_action *act)
-/* NOLINTEND(readability-non-const-parameter) */
+/* NOLINTEND(readability-non-const-parameter): the function has begun */
 {
     struct cl_err err;
 
